@@ -1,0 +1,98 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- ngx: OpenResty's API on the primitives of coral.*.
+local codec = require "coral.ngx.codec"
+local log = require "coral.log"
+local r = require "coral.r"
+local request = require "coral.request"
+local response = require "coral.response"
+local time = require "coral.time"
+local worker = require "coral.worker"
+
+local ngx = {}
+for name, value in pairs(require "coral.ngx.const") do ngx[name] = value end
+for _, name in ipairs { "escape_uri", "unescape_uri", "encode_args", "decode_args", "encode_base64", "decode_base64", "md5",
+  "md5_bin", "sha1_bin", "hmac_sha1", "quote_sql_str" } do
+  ngx[name] = codec[name]
+end
+for _, name in ipairs { "now", "time", "today", "localtime", "utctime", "http_time", "cookie_time", "parse_http_time", "sleep" } do
+  ngx[name] = time[name]
+end
+
+ngx.say, ngx.print, ngx.flush, ngx.eof = response.say, response.print, response.flush, response.eof
+ngx.exit, ngx.redirect, ngx.send_headers = response.exit, response.redirect, response.flush
+ngx.log = log.log
+ngx.var = require "coral.ngx.var"
+ngx.req = require "coral.ngx.req"
+ngx.resp = { get_headers = ngx.req.get_response_headers }
+ngx.req.get_response_headers = nil
+print = log.print
+
+function ngx.update_time() end
+
+-- exec(uri, args): args a string or a table
+function ngx.exec(uri, args)
+  if type(args) == "table" then args = codec.encode_args(args) end
+  if args and args ~= "" then uri = uri .. (uri:find("?", 1, true) and "&" or "?") .. args end
+  response.exec(uri)
+end
+
+function ngx.get_phase()
+  return r.phase() or require "coral.loader".phase or "init"
+end
+
+-- ngx.header.content_type is the header Content-Type.
+local function header_name(name)
+  return name:find("_", 1, true) and name:gsub("_", "-") or name
+end
+
+ngx.header = setmetatable({}, {
+  __index = function(_, name) return response.header((header_name(name))) end,
+  __newindex = function(_, name, value) response.set_header((header_name(name)), value) end,
+})
+
+ngx.arg = setmetatable({}, {
+  __index = function(_, i)
+    local arg = r.arg()
+    return arg and arg[i]
+  end,
+  __newindex = function(_, i, value)
+    local arg = r.arg() or error("ngx.arg: there is none in phase " .. ngx.get_phase(), 2)
+    arg[i] = value
+  end,
+})
+
+ngx.worker = {
+  pid = worker.pid,
+  count = worker.count,
+  exiting = worker.exiting,
+  id = function() return 0 end,
+}
+
+ngx.config = {
+  subsystem = "http",
+  debug = false,
+  ngx_lua_version = 10028,
+  nginx_version = 1027001,
+  prefix = function() return "/" end,
+}
+
+-- What is looked up when it is asked for.
+local read = {
+  ctx = r.ctx,
+  status = response.status,
+  headers_sent = response.headers_sent,
+  is_subrequest = request.is_subrequest,
+}
+local write = { ctx = r.set_ctx, status = response.set_status }
+
+return setmetatable(ngx, {
+  __index = function(_, name)
+    local get = read[name]
+    return get and get()
+  end,
+  __newindex = function(t, name, value)
+    local set = write[name]
+    if set then return set(value) end
+    rawset(t, name, value)
+  end,
+})

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api.h"
+
+/* One word a topic: api_<word>.c, `require "coral.<word>"`. */
+#define TOPICS(X) X(code) X(codec) X(env) X(log) X(r) X(request) X(response) X(table) X(time) X(worker)
+
+#define X(name) int coral_api_##name(lua_State *L);
+TOPICS(X)
+#undef X
+
+void coral_api_preload(lua_State *L)
+{
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+#define X(name)                                                                                    \
+    lua_pushcfunction(L, coral_api_##name);                                                        \
+    lua_setfield(L, -2, "coral." #name);
+    TOPICS(X)
+#undef X
+    lua_pop(L, 1);
+}

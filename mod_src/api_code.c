@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api_code.c - coral.code: what lua_lib/coral/loader.lua needs to load and reload code. */
+#include "glue.h"
+
+#include "source.h"
+
+#define TEXT "coral.code.text"
+
+/* version(path, age): the number of the file's newest good version, looking at the disk if the last look is older than age (µs); or
+ * nil and why there is none. */
+static int l_version(lua_State *L)
+{
+    char error[CORAL_SOURCE_ERROR];
+    apr_uint32_t version = coral_source_version(luaL_checkstring(L, 1), luaL_checkinteger(L, 2), error);
+
+    if (version) {
+        lua_pushinteger(L, version);
+        return 1;
+    }
+    lua_pushnil(L);
+    lua_pushstring(L, error);
+    return 2;
+}
+
+static int l_give(lua_State *L)
+{
+    coral_source_text_t **box = luaL_checkudata(L, 1, TEXT);
+
+    if (*box)
+        coral_source_give(*box);
+    *box = NULL;
+    return 0;
+}
+
+/* text(path): the newest good version's text and number; nil before version() has found one */
+static int l_text(lua_State *L)
+{
+    coral_source_text_t **box;
+    const char *path = luaL_checkstring(L, 1);
+
+    box = lua_newuserdatauv(L, sizeof(*box), 0); /* gives the text back, whatever is raised */
+    *box = NULL;
+    luaL_setmetatable(L, TEXT);
+    *box = coral_source_take(path);
+    if (!*box)
+        return coral_push(L, NULL);
+    lua_pushlstring(L, (*box)->text, (*box)->length);
+    lua_pushinteger(L, (*box)->version);
+    coral_source_give(*box);
+    *box = NULL;
+    return 2;
+}
+
+/* script(): what the run is to execute: file, text or nil, line, function or adapter or nil, how ("chunk" …) */
+static int l_script(lua_State *L)
+{
+    static const char *const how[] = { "chunk", "function", "script", "app" };
+    coral_run_t *run = coral_here(L);
+
+    lua_pushstring(L, run->script->file);
+    lua_pushstring(L, run->script->text);
+    lua_pushinteger(L, run->script->line);
+    lua_pushstring(L, run->script->function);
+    lua_pushstring(L, how[run->script->run]);
+    return 5;
+}
+
+/* key(): what the run's script is known by, as main got it; nil where there is no request */
+static int l_key(lua_State *L)
+{
+    coral_run_t *run = coral_run_of(L);
+
+    if (!run)
+        lua_pushnil(L);
+    else if (run->script->lasting)
+        lua_pushlightuserdata(L, (void *)run->script);
+    else
+        lua_pushstring(L, run->script->key);
+    return 1;
+}
+
+/* mark(): what a coroutine that waits yields */
+static int l_mark(lua_State *L)
+{
+    coral_task_push_mark(L);
+    return 1;
+}
+
+static const luaL_Reg functions[] = {
+    { "version", l_version },
+    { "text", l_text },
+    { "script", l_script },
+    { "key", l_key },
+    { "mark", l_mark },
+    { NULL, NULL }
+};
+
+static const luaL_Reg meta[] = {
+    { "__gc", l_give },
+    { NULL, NULL }
+};
+
+CORAL_API(code)
+{
+    luaL_newmetatable(L, TEXT);
+    luaL_setfuncs(L, meta, 0);
+    lua_pop(L, 1);
+    luaL_newlib(L, functions);
+    return 1;
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api_codec.c - coral.codec: escapes, arguments, base64, digests. Behind ngx.escape_uri, ngx.md5 …, r:escape … */
+#include "glue.h"
+
+#include "apr_encode.h"
+#include "apr_md5.h"
+#include "apr_sha1.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+static const char hex[] = "0123456789ABCDEF";
+
+/* In a uri's part only letters, digits and -._~ stay (RFC 3986); in a whole uri all that may stand in one. */
+static int stays(unsigned char c, int whole)
+{
+    if (whole)
+        return c > ' ' && c < 0x7f && !strchr("#%?", c);
+    return apr_isalnum(c) || strchr("-._~", c);
+}
+
+static void add_escaped(luaL_Buffer *b, const char *text, size_t length, int whole)
+{
+    size_t i;
+
+    for (i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        if (c && c < 0x80 && stays(c, whole))
+            luaL_addchar(b, text[i]);
+        else {
+            luaL_addchar(b, '%');
+            luaL_addchar(b, hex[c >> 4]);
+            luaL_addchar(b, hex[c & 15]);
+        }
+    }
+}
+
+/* escape_uri(text, type): type 2 (default) for a part of a uri, 0 for a whole one. ngx.escape_uri */
+static int l_escape_uri(lua_State *L)
+{
+    size_t length;
+    const char *text = luaL_checklstring(L, 1, &length);
+    lua_Integer type = luaL_optinteger(L, 2, 2);
+    luaL_Buffer b;
+
+    luaL_argcheck(L, type == 0 || type == 2, 2, "the type is 0 or 2");
+    luaL_buffinit(L, &b);
+    add_escaped(&b, text, length, type == 0);
+    luaL_pushresult(&b);
+    return 1;
+}
+
+static int digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+}
+
+/* What is no escape stays as it is; "+" is a blank. */
+static void add_unescaped(luaL_Buffer *b, const char *text, size_t length)
+{
+    size_t i;
+
+    for (i = 0; i < length; i++) {
+        if (text[i] == '%' && i + 2 < length && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0) {
+            luaL_addchar(b, (char)(digit(text[i + 1]) << 4 | digit(text[i + 2])));
+            i += 2;
+        }
+        else
+            luaL_addchar(b, text[i] == '+' ? ' ' : text[i]);
+    }
+}
+
+/* unescape_uri(text). ngx.unescape_uri */
+static int l_unescape_uri(lua_State *L)
+{
+    size_t length;
+    const char *text = luaL_checklstring(L, 1, &length);
+    luaL_Buffer b;
+
+    luaL_buffinit(L, &b);
+    add_unescaped(&b, text, length);
+    luaL_pushresult(&b);
+    return 1;
+}
+
+static void push_unescaped(lua_State *L, const char *text, size_t length)
+{
+    luaL_Buffer b;
+
+    luaL_buffinit(L, &b);
+    add_unescaped(&b, text, length);
+    luaL_pushresult(&b);
+}
+
+/* t[key] = value, with a list where the key comes again; key and value are at the top. */
+static void add_argument(lua_State *L, int t)
+{
+    lua_pushvalue(L, -2);
+    switch (lua_rawget(L, t)) {
+    case LUA_TNIL:
+        lua_pop(L, 1);
+        lua_rawset(L, t);
+        return;
+    case LUA_TTABLE:
+        lua_insert(L, -2);
+        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+        lua_pop(L, 2);
+        return;
+    default:
+        lua_createtable(L, 2, 0);
+        lua_insert(L, -2);
+        lua_rawseti(L, -2, 1);
+        lua_insert(L, -2);
+        lua_rawseti(L, -2, 2);
+        lua_rawset(L, t);
+    }
+}
+
+/* decode_args(text, max): "a=1&b&a=2" to { a = { "1", "2" }, b = true }; at most max (100; 0: all) arguments, then the second result
+ * is "truncated". ngx.decode_args */
+static int l_decode_args(lua_State *L)
+{
+    size_t length;
+    const char *text = luaL_checklstring(L, 1, &length), *end = text + length;
+    lua_Integer max = luaL_optinteger(L, 2, 100), count = 0;
+
+    lua_newtable(L);
+    while (text < end) {
+        const char *stop = memchr(text, '&', end - text), *equal;
+
+        if (!stop)
+            stop = end;
+        equal = memchr(text, '=', stop - text);
+        if (stop > text && equal != text) {
+            if (max > 0 && ++count > max) {
+                lua_pushliteral(L, "truncated");
+                return 2;
+            }
+            push_unescaped(L, text, (equal ? equal : stop) - text);
+            if (equal)
+                push_unescaped(L, equal + 1, stop - equal - 1);
+            else
+                lua_pushboolean(L, 1);
+            add_argument(L, lua_gettop(L) - 2);
+        }
+        text = stop + 1;
+    }
+    return 1;
+}
+
+/* encode_base64(data, no_padding). ngx.encode_base64 */
+static int l_encode_base64(lua_State *L)
+{
+    size_t length;
+    const char *data = luaL_checklstring(L, 1, &length);
+    int flags = lua_toboolean(L, 2) ? APR_ENCODE_NOPADDING : APR_ENCODE_NONE;
+    apr_size_t size = 0;
+    luaL_Buffer b;
+
+    apr_encode_base64_binary(NULL, (const unsigned char *)data, (apr_ssize_t)length, flags, &size);
+    apr_encode_base64_binary(luaL_buffinitsize(L, &b, size), (const unsigned char *)data, (apr_ssize_t)length, flags, &size);
+    luaL_pushresultsize(&b, size);
+    return 1;
+}
+
+/* decode_base64(text): the data, nil if it is not base64. ngx.decode_base64 */
+static int l_decode_base64(lua_State *L)
+{
+    size_t length;
+    const char *text = luaL_checklstring(L, 1, &length);
+    apr_size_t size = 0;
+    luaL_Buffer b;
+
+    if (length
+        && (apr_decode_base64_binary(NULL, text, (apr_ssize_t)length, APR_ENCODE_NONE, &size) != APR_SUCCESS
+            || apr_decode_base64_binary((unsigned char *)luaL_buffinitsize(L, &b, size + 1), text, (apr_ssize_t)length,
+                                        APR_ENCODE_NONE, &size)
+                   != APR_SUCCESS)) {
+        lua_pushnil(L);
+        return 1;
+    }
+    if (length)
+        luaL_pushresultsize(&b, size);
+    else
+        lua_pushliteral(L, "");
+    return 1;
+}
+
+static int push_hex(lua_State *L, const unsigned char *digest, int size)
+{
+    char text[2 * APR_MD5_DIGESTSIZE];
+    int i;
+
+    for (i = 0; i < size; i++) {
+        text[2 * i] = hex[digest[i] >> 4] | 32;
+        text[2 * i + 1] = hex[digest[i] & 15] | 32;
+    }
+    lua_pushlstring(L, text, 2 * size);
+    return 1;
+}
+
+/* md5(data): as hex. md5_bin(data), sha1_bin(data): 16 and 20 bytes */
+static int l_md5(lua_State *L)
+{
+    unsigned char digest[APR_MD5_DIGESTSIZE];
+    size_t length;
+    const char *data = luaL_checklstring(L, 1, &length);
+
+    apr_md5(digest, data, length);
+    return push_hex(L, digest, sizeof(digest));
+}
+
+static int l_md5_bin(lua_State *L)
+{
+    unsigned char digest[APR_MD5_DIGESTSIZE];
+    size_t length;
+    const char *data = luaL_checklstring(L, 1, &length);
+
+    apr_md5(digest, data, length);
+    lua_pushlstring(L, (char *)digest, sizeof(digest));
+    return 1;
+}
+
+static int l_sha1_bin(lua_State *L)
+{
+    unsigned char digest[APR_SHA1_DIGESTSIZE];
+    apr_sha1_ctx_t sha1;
+    size_t length;
+    const char *data = luaL_checklstring(L, 1, &length);
+
+    apr_sha1_init(&sha1);
+    apr_sha1_update_binary(&sha1, (const unsigned char *)data, (unsigned int)length);
+    apr_sha1_final(digest, &sha1);
+    lua_pushlstring(L, (char *)digest, sizeof(digest));
+    return 1;
+}
+
+/* hmac_sha1(key, data): 20 bytes. ngx.hmac_sha1 */
+static int l_hmac_sha1(lua_State *L)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int size = 0;
+    size_t key_length, length;
+    const char *key = luaL_checklstring(L, 1, &key_length), *data = luaL_checklstring(L, 2, &length);
+
+    if (!HMAC(EVP_sha1(), key, (int)key_length, (const unsigned char *)data, length, digest, &size))
+        return luaL_error(L, "hmac_sha1 failed");
+    lua_pushlstring(L, (char *)digest, size);
+    return 1;
+}
+
+/* escape_html(text). r:escape_html */
+static int l_escape_html(lua_State *L)
+{
+    request_rec *r = coral_request_here(L);
+
+    return coral_push(L, ap_escape_html(r->pool, luaL_checkstring(L, 1)));
+}
+
+static const luaL_Reg functions[] = {
+    { "escape_uri", l_escape_uri },
+    { "unescape_uri", l_unescape_uri },
+    { "decode_args", l_decode_args },
+    { "encode_base64", l_encode_base64 },
+    { "decode_base64", l_decode_base64 },
+    { "md5", l_md5 },
+    { "md5_bin", l_md5_bin },
+    { "sha1_bin", l_sha1_bin },
+    { "hmac_sha1", l_hmac_sha1 },
+    { "escape_html", l_escape_html },
+    { NULL, NULL }
+};
+
+CORAL_API(codec)
+{
+    luaL_newlib(L, functions);
+    lua_pushlightuserdata(L, NULL);
+    lua_setfield(L, -2, "null"); /* ngx.null */
+    return 1;
+}

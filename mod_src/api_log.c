@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api_log.c - coral.log: the error log, at httpd's levels, under the module's LogLevel. Behind ngx.log and r:warn(). */
+#include "glue.h"
+
+/* Where the Lua that calls stands; level 1 is the caller of the function that logs. */
+static void add_place(lua_State *L, luaL_Buffer *b)
+{
+    lua_Debug place;
+
+    if (lua_getstack(L, 1, &place) && lua_getinfo(L, "Sl", &place) && place.currentline > 0) {
+        luaL_addstring(b, place.short_src);
+        lua_pushfstring(L, ":%d: ", place.currentline);
+        luaL_addvalue(b);
+    }
+}
+
+/* Writes the arguments from first on, one after the other. */
+static int write_log(lua_State *L, int level, int first)
+{
+    coral_run_t *run = coral_run_of(L);
+    int i, count = lua_gettop(L);
+    luaL_Buffer b;
+
+    if (run ? !APLOG_R_IS_LEVEL(run->rq->r, level) : !APLOG_IS_LEVEL(ap_server_conf, level))
+        return 0;
+    luaL_buffinit(L, &b);
+    add_place(L, &b);
+    for (i = first; i <= count; i++) {
+        luaL_tolstring(L, i, NULL);
+        luaL_addvalue(&b);
+    }
+    luaL_pushresult(&b);
+    if (run)
+        ap_log_rerror(APLOG_MARK, level, 0, run->rq->r, "[lua] %s", lua_tostring(L, -1));
+    else
+        ap_log_error(APLOG_MARK, level, 0, ap_server_conf, "[lua] %s", lua_tostring(L, -1));
+    return 0;
+}
+
+/* log(level, ...): ngx.log's levels, ngx.EMERG 1 … ngx.DEBUG 8; ngx.STDERR 0 is told as loudly */
+static int l_log(lua_State *L)
+{
+    lua_Integer level = luaL_checkinteger(L, 1);
+
+    luaL_argcheck(L, level >= 0 && level <= 8, 1, "bad log level");
+    return write_log(L, level > 0 ? (int)level - 1 : APLOG_EMERG, 2);
+}
+
+/* print(...): OpenResty's print goes to the log, as a notice */
+static int l_print(lua_State *L)
+{
+    return write_log(L, APLOG_NOTICE, 1);
+}
+
+static int l_method(lua_State *L)
+{
+    return write_log(L, (int)lua_tointeger(L, lua_upvalueindex(1)), 2);
+}
+
+/* method(level): a function (r, ...) that logs at that level of httpd's, 0 (emerg) to 15 (trace8) */
+static int l_make_method(lua_State *L)
+{
+    lua_Integer level = luaL_checkinteger(L, 1);
+
+    luaL_argcheck(L, level >= APLOG_EMERG && level <= APLOG_TRACE8, 1, "not a log level");
+    lua_pushinteger(L, level);
+    lua_pushcclosure(L, l_method, 1);
+    return 1;
+}
+
+static const luaL_Reg functions[] = {
+    { "log", l_log },
+    { "print", l_print },
+    { "method", l_make_method },
+    { NULL, NULL }
+};
+
+CORAL_API(log)
+{
+    luaL_newlib(L, functions);
+    return 1;
+}

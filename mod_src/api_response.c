@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api_response.c - coral.response: what the client gets. Behind ngx.say, ngx.header, ngx.exit … and r:puts(). */
+#include "glue.h"
+
+/* The response, if this phase may write it. */
+static coral_response_t *writable(lua_State *L)
+{
+    coral_run_t *run = coral_here(L);
+
+    switch (run->phase) {
+    case CORAL_PHASE_set:
+    case CORAL_PHASE_header_filter:
+    case CORAL_PHASE_body_filter:
+    case CORAL_PHASE_log:
+        luaL_error(L, "the response cannot be written in phase %s", coral_phase_names[run->phase]);
+        break;
+    default:
+        break;
+    }
+    return &run->rq->response;
+}
+
+static void write_bytes(lua_State *L, coral_response_t *response, const char *data, apr_size_t length)
+{
+    if (!coral_response_write(response, data, length))
+        luaL_error(L, "not enough memory");
+}
+
+/* A value as OpenResty prints it: nil and booleans by name, a whole float without its fraction, lists item by item. */
+static void write_value(lua_State *L, coral_response_t *response, int index, int argument)
+{
+    char number[64];
+    const char *text;
+    size_t length;
+    lua_Integer i, count;
+
+    switch (lua_type(L, index)) {
+    case LUA_TSTRING:
+        text = lua_tolstring(L, index, &length);
+        write_bytes(L, response, text, length);
+        break;
+    case LUA_TNUMBER:
+        if (lua_isinteger(L, index))
+            apr_snprintf(number, sizeof(number), "%" APR_INT64_T_FMT, (apr_int64_t)lua_tointeger(L, index));
+        else
+            snprintf(number, sizeof(number), "%.14g", lua_tonumber(L, index));
+        write_bytes(L, response, number, strlen(number));
+        break;
+    case LUA_TNIL:
+        write_bytes(L, response, "nil", 3);
+        break;
+    case LUA_TBOOLEAN:
+        text = lua_toboolean(L, index) ? "true" : "false";
+        write_bytes(L, response, text, strlen(text));
+        break;
+    case LUA_TTABLE:
+        luaL_checkstack(L, 4, "the table is nested too deeply");
+        for (i = 1, count = luaL_len(L, index); i <= count; i++) {
+            lua_geti(L, index, i);
+            write_value(L, response, lua_gettop(L), argument);
+            lua_pop(L, 1);
+        }
+        break;
+    case LUA_TLIGHTUSERDATA:
+        if (!lua_touserdata(L, index)) { /* ngx.null */
+            write_bytes(L, response, "null", 4);
+            break;
+        }
+        /* fall through */
+    default:
+        luaL_argerror(L, argument,
+                      lua_pushfstring(L, "string, number, boolean, nil, ngx.null, or array table expected, got %s",
+                                      luaL_typename(L, index)));
+    }
+}
+
+static int write_all(lua_State *L, const char *end)
+{
+    coral_response_t *response = writable(L);
+    int i, count = lua_gettop(L);
+
+    if (response->finished) {
+        lua_pushnil(L);
+        lua_pushliteral(L, "seen eof");
+        return 2;
+    }
+    for (i = 1; i <= count; i++)
+        write_value(L, response, i, i);
+    write_bytes(L, response, end, strlen(end));
+    return coral_written(L);
+}
+
+/* print(...): 1, or nil and a message. ngx.print */
+static int l_print(lua_State *L)
+{
+    return write_all(L, "");
+}
+
+/* say(...): the same with a line feed. ngx.say */
+static int l_say(lua_State *L)
+{
+    return write_all(L, "\n");
+}
+
+static void flush(void *run_, coral_wait_t *w)
+{
+    coral_run_t *run = run_;
+
+    (void)w;
+    coral_response_pass(&run->rq->response, 1);
+}
+
+static void finish(void *run_, coral_wait_t *w)
+{
+    coral_run_t *run = run_;
+
+    (void)w;
+    coral_response_finish(&run->rq->response);
+}
+
+static int done(lua_State *L, coral_wait_t *w)
+{
+    (void)w;
+    if (!coral_request_here(L)->connection->aborted) {
+        lua_pushinteger(L, 1);
+        return 1;
+    }
+    lua_pushnil(L);
+    lua_pushliteral(L, "client aborted");
+    return 2;
+}
+
+/* flush(): sends what has been written; 1, or nil and a message. ngx.flush, ngx.send_headers */
+static int l_flush(lua_State *L)
+{
+    if (writable(L)->finished)
+        return done(L, NULL);
+    return coral_wait_for(L, flush, done);
+}
+
+/* eof(): ends the response, the script goes on. ngx.eof */
+static int l_eof(lua_State *L)
+{
+    writable(L);
+    return coral_wait_for(L, finish, done);
+}
+
+static int l_status(lua_State *L)
+{
+    lua_pushinteger(L, coral_request_here(L)->status);
+    return 1;
+}
+
+/* set_status(number) */
+static int l_set_status(lua_State *L)
+{
+    coral_request_t *rq = coral_here(L)->rq;
+    lua_Integer status = luaL_checkinteger(L, 1);
+
+    luaL_argcheck(L, status >= 100 && status <= 599, 1, "an HTTP status is a number from 100 to 599");
+    if (rq->response.started) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, rq->r, "attempt to set ngx.status after sending out response headers");
+        return 0;
+    }
+    coral_response_status(&rq->response, (int)status);
+    rq->response.status_set = 1;
+    return 0;
+}
+
+static int l_headers_sent(lua_State *L)
+{
+    lua_pushboolean(L, coral_here(L)->rq->response.started);
+    return 1;
+}
+
+/* header(name): a string, a list if there are several, nil */
+static int l_header(lua_State *L)
+{
+    request_rec *r = coral_request_here(L);
+    const char *name = luaL_checkstring(L, 1);
+    apr_table_t *tables[2] = { r->headers_out, r->err_headers_out };
+    int t, i, count = 0;
+
+    if (!ap_cstr_casecmp(name, "Content-Type"))
+        return coral_push(L, r->content_type);
+    lua_settop(L, 1);
+    for (t = 0; t < 2; t++) {
+        const apr_array_header_t *headers = apr_table_elts(tables[t]);
+
+        for (i = 0; i < headers->nelts; i++) {
+            const apr_table_entry_t *header = &APR_ARRAY_IDX(headers, i, apr_table_entry_t);
+
+            if (ap_cstr_casecmp(header->key, name))
+                continue;
+            if (++count == 2) {
+                lua_createtable(L, 2, 0);
+                lua_insert(L, -2);
+                lua_rawseti(L, -2, 1);
+            }
+            lua_pushstring(L, header->val);
+            if (count > 1)
+                lua_rawseti(L, -2, count);
+        }
+    }
+    if (!count)
+        lua_pushnil(L);
+    return 1;
+}
+
+static void set_one(lua_State *L, request_rec *r, const char *name, int index, int first)
+{
+    const char *value = coral_check_header(L, index, r);
+
+    if (!ap_cstr_casecmp(name, "Content-Type"))
+        ap_set_content_type(r, value);
+    else if (first)
+        apr_table_setn(r->headers_out, name, value);
+    else
+        apr_table_addn(r->headers_out, name, value);
+}
+
+/* set_header(name, value): value a string, a list of strings, nil to clear. ngx.header */
+static int l_set_header(lua_State *L)
+{
+    coral_request_t *rq = coral_here(L)->rq;
+    const char *name = apr_pstrdup(rq->r->pool, luaL_checkstring(L, 1));
+    lua_Integer i, count;
+
+    if (rq->response.started && coral_here(L)->phase != CORAL_PHASE_header_filter) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, rq->r, "attempt to set ngx.header.%s after sending out response headers", name);
+        return 0;
+    }
+    apr_table_unset(rq->r->err_headers_out, name);
+    if (lua_isnoneornil(L, 2) || (lua_istable(L, 2) && !luaL_len(L, 2))) {
+        apr_table_unset(rq->r->headers_out, name);
+        if (!ap_cstr_casecmp(name, "Content-Type"))
+            ap_set_content_type(rq->r, NULL);
+    }
+    else if (!lua_istable(L, 2))
+        set_one(L, rq->r, name, 2, 1);
+    else
+        for (i = 1, count = luaL_len(L, 2); i <= count; i++) {
+            lua_geti(L, 2, i);
+            set_one(L, rq->r, name, -1, i == 1);
+            lua_pop(L, 1);
+        }
+    return 0;
+}
+
+/* exit(status): ends the run, and by status the phase or the request. ngx.exit */
+static int l_exit(lua_State *L)
+{
+    lua_Integer status = luaL_checkinteger(L, 1);
+
+    luaL_argcheck(L, (status >= -5 && status <= 0) || (status >= 100 && status <= 599), 1, "not a status");
+    if (status == -5) /* ngx.DECLINED */
+        status = DECLINED;
+    else if (status == -4) /* ngx.DONE */
+        status = DONE;
+    else if (status < 0) /* ngx.ERROR, ngx.AGAIN */
+        status = HTTP_INTERNAL_SERVER_ERROR;
+    return coral_exit(L, (int)status);
+}
+
+/* redirect(uri, status): 301, 302 (default), 303, 307 or 308. ngx.redirect */
+static int l_redirect(lua_State *L)
+{
+    coral_request_t *rq = coral_here(L)->rq;
+    lua_Integer status = luaL_optinteger(L, 2, HTTP_MOVED_TEMPORARILY);
+
+    luaL_argcheck(L, status == 301 || status == 302 || status == 303 || status == 307 || status == 308, 2,
+                  "only 301, 302, 303, 307, and 308 are allowed");
+    if (rq->response.started)
+        return luaL_error(L, "attempt to call ngx.redirect after sending out the headers");
+    apr_table_setn(rq->r->headers_out, "Location", coral_check_header(L, 1, rq->r));
+    coral_response_clear(&rq->response);
+    return coral_exit(L, (int)status);
+}
+
+/* exec(uri): httpd serves another uri in place of this one. ngx.exec */
+static int l_exec(lua_State *L)
+{
+    coral_request_t *rq = coral_here(L)->rq;
+    const char *uri = luaL_checkstring(L, 1);
+
+    luaL_argcheck(L, *uri == '/', 1, "the uri must begin with a slash");
+    if (rq->response.started)
+        return luaL_error(L, "attempt to call ngx.exec after sending out response headers");
+    rq->exec_uri = apr_pstrdup(rq->r->pool, uri);
+    coral_response_clear(&rq->response);
+    return coral_exit(L, DONE);
+}
+
+static const luaL_Reg functions[] = {
+    { "print", l_print },
+    { "say", l_say },
+    { "flush", l_flush },
+    { "eof", l_eof },
+    { "status", l_status },
+    { "set_status", l_set_status },
+    { "headers_sent", l_headers_sent },
+    { "header", l_header },
+    { "set_header", l_set_header },
+    { "exit", l_exit },
+    { "redirect", l_redirect },
+    { "exec", l_exec },
+    { NULL, NULL }
+};
+
+CORAL_API(response)
+{
+    luaL_newlib(L, functions);
+    return 1;
+}

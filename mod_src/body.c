@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "body.h"
+
+#include <stdlib.h>
+
+#define AT_ONCE (64 * 1024)
+
+static int append(coral_body_t *body, const char *data, apr_size_t length)
+{
+    if (body->length + length > body->size) {
+        apr_size_t size = body->size ? 2 * body->size : 8192;
+        char *new;
+
+        while (size < body->length + length)
+            size *= 2;
+        if (!(new = realloc(body->data, size)))
+            return HTTP_INSUFFICIENT_STORAGE;
+        body->data = new;
+        body->size = size;
+    }
+    memcpy(body->data + body->length, data, length);
+    body->length += length;
+    return OK;
+}
+
+/* Takes the data out of a brigade. */
+static int take(coral_body_t *body, apr_bucket_brigade *bb)
+{
+    apr_bucket *b;
+    int status = OK;
+
+    for (b = APR_BRIGADE_FIRST(bb); b != APR_BRIGADE_SENTINEL(bb) && status == OK; b = APR_BUCKET_NEXT(b)) {
+        const char *data;
+        apr_size_t length;
+
+        if (APR_BUCKET_IS_EOS(b))
+            body->read = 1;
+        else if (!APR_BUCKET_IS_METADATA(b))
+            status = apr_bucket_read(b, &data, &length, APR_BLOCK_READ) == APR_SUCCESS ? append(body, data, length)
+                                                                                       : HTTP_BAD_REQUEST;
+    }
+    return status;
+}
+
+int coral_body_read(request_rec *r, coral_body_t *body)
+{
+    apr_bucket_brigade *bb;
+
+    if (body->read || body->status)
+        return body->status;
+    bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    while (!body->read && body->status == OK) {
+        apr_status_t rv = ap_get_brigade(r->input_filters, bb, AP_MODE_READBYTES, APR_BLOCK_READ, AT_ONCE);
+
+        if (rv == APR_SUCCESS)
+            body->status = take(body, bb);
+        else
+            body->status = ap_map_http_request_error(rv, HTTP_BAD_REQUEST);
+        apr_brigade_cleanup(bb);
+    }
+    apr_brigade_destroy(bb);
+    return body->status;
+}

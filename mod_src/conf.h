@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* conf.h - what the configuration says: records, defaults, merging. [start], or [r] for .htaccess; read-only afterwards. */
+#ifndef CORAL_CONF_H
+#define CORAL_CONF_H
+
+#include "coral.h"
+
+#define CORAL_NOT_IN_DIRECTORY (NOT_IN_DIRECTORY | NOT_IN_FILES | NOT_IN_HTACCESS)
+#define CORAL_SERVER_ONLY (NOT_IN_DIR_CONTEXT | NOT_IN_HTACCESS)
+
+/* The phases, one row each: name, the override it needs in .htaccess, where it may not stand, httpd's hook, our place in it, and
+ * whether the first script that answers OK is the last (FIRST) or all are asked (ALL). HOOK rows are registered by phase.c as they
+ * stand. The others happen elsewhere: states (mod_coral.c), filters (filter.c), or have a hook of a shape of its own (phase.c). */
+#define CORAL_PHASES(HOOK, OTHER)                                                                  \
+    OTHER(init, RSRC_CONF, CORAL_SERVER_ONLY)                                                      \
+    OTHER(init_worker, RSRC_CONF, CORAL_SERVER_ONLY)                                               \
+    OTHER(exit_worker, RSRC_CONF, CORAL_SERVER_ONLY)                                               \
+    OTHER(quick, RSRC_CONF, CORAL_SERVER_ONLY)                                                     \
+    HOOK(server_rewrite, RSRC_CONF, CORAL_SERVER_ONLY, post_read_request, APR_HOOK_MIDDLE, ALL)         \
+    HOOK(translate_name, OR_FILEINFO, CORAL_NOT_IN_DIRECTORY, translate_name, APR_HOOK_MIDDLE, FIRST)     \
+    HOOK(map_to_storage, RSRC_CONF, CORAL_SERVER_ONLY, map_to_storage, APR_HOOK_MIDDLE, FIRST)            \
+    OTHER(set, OR_FILEINFO, 0)                                                                     \
+    OTHER(rewrite, OR_FILEINFO, 0)                                                                 \
+    HOOK(access, OR_AUTHCFG, 0, access, APR_HOOK_MIDDLE, ALL)                                           \
+    HOOK(authn, OR_AUTHCFG, 0, authn, APR_HOOK_MIDDLE, FIRST)                                             \
+    HOOK(authz, OR_AUTHCFG, 0, authz, APR_HOOK_MIDDLE, FIRST)                                             \
+    HOOK(type, OR_FILEINFO, 0, type_checker, APR_HOOK_FIRST, FIRST)                                      \
+    HOOK(fixup, OR_FILEINFO, 0, fixups, APR_HOOK_MIDDLE, ALL)                                           \
+    HOOK(precontent, OR_FILEINFO, 0, fixups, APR_HOOK_REALLY_LAST, ALL)                                 \
+    OTHER(insert_filter, OR_FILEINFO, 0)                                                           \
+    OTHER(content, OR_FILEINFO, 0)                                                                 \
+    OTHER(header_filter, OR_FILEINFO, 0)                                                           \
+    OTHER(body_filter, OR_FILEINFO, 0)                                                             \
+    HOOK(log, OR_FILEINFO, 0, log_transaction, APR_HOOK_MIDDLE, ALL)
+
+typedef enum {
+#define ROW(name, ...) CORAL_PHASE_##name,
+    CORAL_PHASES(ROW, ROW)
+#undef ROW
+    CORAL_PHASE_COUNT
+} coral_phase_e;
+
+/* On-off settings, one row each: field, directive, default, where, what it is. */
+#define CORAL_FLAGS(X)                                                                             \
+    X(error_page, "CoralErrorPage", 0, RSRC_CONF | ACCESS_CONF,                                    \
+      "on: a failed script's message and traceback are shown to the client (for development)")     \
+    X(map_to_storage, "CoralMapToStorage", 0, RSRC_CONF | ACCESS_CONF,                             \
+      "on: requests of an app or of a Location's content hook walk through the file system too")
+
+typedef enum { CORAL_EARLY, CORAL_MIDDLE, CORAL_LATE } coral_order_e;
+typedef enum { CORAL_INHERIT_UNSET, CORAL_INHERIT_NONE, CORAL_INHERIT_BEFORE, CORAL_INHERIT_AFTER } coral_inherit_e;
+typedef enum { CORAL_RELOAD_STAT, CORAL_RELOAD_OFF, CORAL_RELOAD_ALWAYS } coral_reload_e;
+
+/* How the code of a script is run; the names are known to lua_lib/coral/main.lua too. */
+typedef enum {
+    CORAL_RUN_CHUNK,    /* the whole chunk, once per request, with globals of its own */
+    CORAL_RUN_FUNCTION, /* a function the file defines, loaded once per state */
+    CORAL_RUN_SCRIPT,   /* as a chunk; then the function `handle`, if it defined one */
+    CORAL_RUN_APP       /* an adapter turns the file or directory into a function */
+} coral_run_e;
+
+/* A piece of Lua the configuration names. */
+typedef struct coral_script_t {
+    const char *key;      /* what it is, the same for the same code: states remember it by this */
+    const char *file;     /* absolute path; for an inline block the configuration file it stands in */
+    const char *text;     /* the inline block, else NULL */
+    int line;             /* of the inline block's first line */
+    const char *function; /* CORAL_RUN_FUNCTION: its name. CORAL_RUN_APP: the adapter's, NULL: find out */
+    coral_run_e run;
+    coral_order_e order;
+    int lasting;             /* lives as long as the child: its address may stand for the key */
+    apr_array_header_t *set; /* phase set: result variable, then the texts (coral_text_t *) of the arguments */
+} coral_script_t;
+
+/* CoralApp: url prefix ("" = everything) and CoralMapHandler: pattern, each to a script. */
+typedef struct {
+    const char *prefix;
+    const ap_regex_t *pattern;
+    const coral_script_t *script;
+    int interpolate; /* file or function hold $1 … */
+} coral_route_t;
+
+/* CoralSet: a variable and its text (variable.h). */
+typedef struct {
+    const char *name;
+    const struct coral_text_t *text;
+} coral_set_t;
+
+typedef struct {
+    const char *key; /* which states run this: group, package paths and init hooks in one string */
+    const char *group, *package_path, *package_cpath;
+    apr_array_header_t *hooks[CORAL_PHASE_COUNT]; /* of const coral_script_t *; NULL: nothing said */
+    coral_inherit_e inherit;
+    apr_array_header_t *routes; /* of coral_route_t */
+    apr_array_header_t *sets;   /* of coral_set_t */
+    const char *default_type;
+    int reload;       /* coral_reload_e, -1: nothing said */
+    int reload_every; /* seconds between two looks at the files */
+#define X(field, ...) int field;
+    CORAL_FLAGS(X) /* -1: nothing said */
+#undef X
+} coral_conf_t;
+
+/* CoralStates: per group and child process. */
+typedef struct {
+    int min, max;         /* states; max 0: as many as there are threads */
+    int requests;         /* a state is closed after so many, 0: never */
+    apr_int64_t memory;   /* … or over so many bytes, 0: never */
+} coral_limits_t;
+
+typedef struct {
+    const char *library_path;
+    apr_hash_t *limits;  /* group name -> coral_limits_t *; "" for everybody else */
+    apr_hash_t *filters; /* CoralInputFilter, CoralOutputFilter: lower-case name -> const coral_script_t * */
+} coral_server_t;
+
+void *coral_conf_create_dir(apr_pool_t *p, char *path);
+void *coral_conf_merge_dir(apr_pool_t *p, void *above, void *below);
+void *coral_conf_create_server(apr_pool_t *p, server_rec *s);
+void *coral_conf_merge_server(apr_pool_t *p, void *above, void *below);
+
+/* After group, a package path or an init hook changed: says anew which states run this. */
+void coral_conf_rekey(apr_pool_t *p, coral_conf_t *conf);
+
+/* The value of a flag, its default where nothing is said. */
+enum {
+#define X(field, directive, unset, ...) CORAL_DEFAULT_##field = unset,
+    CORAL_FLAGS(X)
+#undef X
+};
+#define coral_conf_flag(conf, field) ((conf)->field < 0 ? CORAL_DEFAULT_##field : (conf)->field)
+
+#define coral_conf_of(r) ((const coral_conf_t *)ap_get_module_config((r)->per_dir_config, &coral_module))
+#define coral_conf_of_server(s) ((coral_server_t *)ap_get_module_config((s)->module_config, &coral_module))
+
+/* The limits of a group, as the main server says them. */
+const coral_limits_t *coral_conf_limits(const char *group);
+
+extern const char *const coral_phase_names[CORAL_PHASE_COUNT];
+
+/* CORAL_PHASE_COUNT when there is none of that name. */
+coral_phase_e coral_phase_by_name(const char *name);
+
+#endif

@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "directive.h"
+
+#include "filter.h"
+#include "script.h"
+#include "variable.h"
+
+/* The directive an inline block is replaced by, when the configuration has been read; a name nobody can write. */
+#define INLINE "CoralHook inline"
+
+static const char *misplaced(cmd_parms *cmd, coral_phase_e phase)
+{
+    static const struct {
+        int override, not_in;
+    } rows[CORAL_PHASE_COUNT] = {
+#define ROW(name, override, not_in, ...) { override, not_in },
+        CORAL_PHASES(ROW, ROW)
+#undef ROW
+    };
+    const char *err = ap_check_cmd_context(cmd, rows[phase].not_in);
+
+    if (err)
+        return apr_psprintf(cmd->pool, "CoralHook: the phase %s is over before the directories of a request are known: %s",
+                            coral_phase_names[phase], err);
+    if (!(cmd->override & (rows[phase].override | RSRC_CONF | ACCESS_CONF)))
+        return apr_psprintf(cmd->pool, "CoralHook: the phase %s is not allowed here: AllowOverride lacks %s",
+                            coral_phase_names[phase], rows[phase].override == OR_AUTHCFG ? "AuthConfig" : "FileInfo");
+    return NULL;
+}
+
+static const char *phase_named(cmd_parms *cmd, const char *name, coral_phase_e *phase)
+{
+    const char *all = "";
+    int i;
+
+    *phase = coral_phase_by_name(name);
+    if (*phase != CORAL_PHASE_COUNT)
+        return misplaced(cmd, *phase);
+    for (i = 0; i < CORAL_PHASE_COUNT; i++)
+        all = apr_pstrcat(cmd->pool, all, i ? ", " : "", coral_phase_names[i], NULL);
+    return apr_psprintf(cmd->pool, "CoralHook: there is no phase \"%s\"; the phases are %s", name, all);
+}
+
+/* early and late only mean something where others have hooks too. */
+static int ordered(coral_phase_e phase)
+{
+    switch (phase) {
+#define HOOK(name, ...) case CORAL_PHASE_##name:
+#define OTHER(...)
+        CORAL_PHASES(HOOK, OTHER)
+#undef HOOK
+#undef OTHER
+    case CORAL_PHASE_rewrite:
+    case CORAL_PHASE_quick:
+    case CORAL_PHASE_insert_filter:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+static int order_named(const char *word, coral_order_e *order)
+{
+    if (!strcasecmp(word, "early"))
+        *order = CORAL_EARLY;
+    else if (!strcasecmp(word, "late"))
+        *order = CORAL_LATE;
+    else
+        return 0;
+    return 1;
+}
+
+static const char *add_hook(cmd_parms *cmd, coral_conf_t *conf, coral_phase_e phase, coral_script_t *script)
+{
+    if (script->order != CORAL_MIDDLE && !ordered(phase))
+        return apr_psprintf(cmd->pool, "CoralHook: early and late mean nothing in the phase %s", coral_phase_names[phase]);
+    if (!conf->hooks[phase])
+        conf->hooks[phase] = apr_array_make(cmd->pool, 1, sizeof(coral_script_t *));
+    APR_ARRAY_PUSH(conf->hooks[phase], coral_script_t *) = script;
+    if (phase == CORAL_PHASE_init)
+        coral_conf_rekey(cmd->pool, conf);
+    return NULL;
+}
+
+/* CoralHook PHASE FILE [FUNCTION] [early|late], CoralHook PHASE none */
+static const char *set_hook(cmd_parms *cmd, void *conf_, int argc, char *const argv[])
+{
+    coral_conf_t *conf = conf_;
+    coral_order_e order = CORAL_MIDDLE;
+    coral_script_t *script;
+    coral_phase_e phase;
+    const char *err;
+
+    if (argc < 2 || argc > 4)
+        return "CoralHook takes a phase, a file, and perhaps a function's name and early or late";
+    if ((err = phase_named(cmd, argv[0], &phase)))
+        return err;
+    if (phase == CORAL_PHASE_set)
+        return "CoralHook: the phase set is written as a block: <CoralHook set $result $arg …>";
+    if (argc == 2 && !strcasecmp(argv[1], "none")) {
+        conf->hooks[phase] = apr_array_make(cmd->pool, 1, sizeof(coral_script_t *));
+        return NULL;
+    }
+    if (argc > 2 && order_named(argv[argc - 1], &order))
+        argc--;
+    if (argc == 4)
+        return apr_psprintf(cmd->pool, "CoralHook: \"%s\" is neither early nor late", argv[3]);
+    err = coral_script_file(cmd, argc == 3 ? CORAL_RUN_FUNCTION : CORAL_RUN_CHUNK, argv[1], argc == 3 ? argv[2] : NULL, &script);
+    if (err)
+        return err;
+    script->order = order;
+    return add_hook(cmd, conf, phase, script);
+}
+
+/* The words of <CoralHook …>: for set the result and the arguments, else a function's name and early or late. */
+static const char *read_words(cmd_parms *cmd, coral_phase_e phase, const char *words, coral_script_t *script)
+{
+    const char *word, *err;
+
+    if (phase == CORAL_PHASE_set)
+        script->set = apr_array_make(cmd->pool, 4, sizeof(void *));
+    while (*(word = ap_getword_conf(cmd->pool, &words))) {
+        if (phase == CORAL_PHASE_set && !script->set->nelts) {
+            if (*word != '$' || !word[1])
+                return "<CoralHook set $result $arg …>: the first word is the variable that takes the result";
+            APR_ARRAY_PUSH(script->set, const char *) = word + 1;
+        }
+        else if (phase == CORAL_PHASE_set) {
+            const coral_text_t *text;
+
+            if ((err = coral_text_parse(cmd, word, &text)))
+                return err;
+            APR_ARRAY_PUSH(script->set, const coral_text_t *) = text;
+        }
+        else if (!order_named(word, &script->order)) {
+            if (script->function)
+                return apr_psprintf(cmd->pool, "<CoralHook>: \"%s\" is neither early nor late", word);
+            script->function = word;
+            script->run = CORAL_RUN_FUNCTION;
+            script->key = apr_pstrcat(cmd->pool, script->key, ":", word, NULL);
+        }
+    }
+    if (phase == CORAL_PHASE_set && !script->set->nelts)
+        return "<CoralHook set $result $arg …>: the variable that takes the result is missing";
+    return NULL;
+}
+
+typedef struct {
+    const char *words; /* of the opening line */
+    coral_script_t *script;
+} block_t;
+
+/* <CoralHook …>: met while the file is read, so the lines up to the end can be taken raw. What it means is found out when the place
+ * it stands in is known: it leaves a directive of its own there (INLINE), which carries the block. */
+static const char *read_block(cmd_parms *cmd, void *current, const char *args)
+{
+    block_t *block = apr_pcalloc(cmd->pool, sizeof(*block));
+    ap_directive_t *directive = apr_pcalloc(cmd->pool, sizeof(*directive));
+    const char *end = ap_strrchr_c(args, '>'), *err;
+
+    if (!end || end[1])
+        return "<CoralHook is not closed by a > on its line";
+    block->words = apr_pstrmemdup(cmd->pool, args, end - args);
+    directive->filename = cmd->config_file->name;
+    directive->line_num = cmd->config_file->line_number;
+    directive->directive = INLINE;
+    directive->args = apr_psprintf(cmd->pool, "%pp", (void *)block);
+    cmd->directive = directive;
+    if ((err = coral_script_block(cmd, "CoralHook", &block->script)))
+        return err;
+    *(ap_directive_t **)current = directive;
+    return NULL;
+}
+
+static const char *set_block(cmd_parms *cmd, void *conf, const char *args)
+{
+    block_t *block;
+    coral_phase_e phase;
+    const char *words, *err;
+
+    if (sscanf(args, "%p", (void **)&block) != 1)
+        return "no block";
+    words = block->words;
+    if ((err = phase_named(cmd, ap_getword_conf(cmd->pool, &words), &phase))
+        || (err = read_words(cmd, phase, words, block->script)))
+        return err;
+    return add_hook(cmd, conf, phase, block->script);
+}
+
+static const char *set_inherit(cmd_parms *cmd, void *conf_, const char *word)
+{
+    coral_conf_t *conf = conf_;
+
+    (void)cmd;
+    if (!strcasecmp(word, "none"))
+        conf->inherit = CORAL_INHERIT_NONE;
+    else if (!strcasecmp(word, "before"))
+        conf->inherit = CORAL_INHERIT_BEFORE;
+    else if (!strcasecmp(word, "after"))
+        conf->inherit = CORAL_INHERIT_AFTER;
+    else
+        return "CoralInherit is none, before or after";
+    return NULL;
+}
+
+static coral_route_t *add_route(cmd_parms *cmd, coral_conf_t *conf)
+{
+    coral_route_t *route;
+
+    if (!conf->routes)
+        conf->routes = apr_array_make(cmd->pool, 1, sizeof(coral_route_t));
+    route = apr_array_push(conf->routes);
+    memset(route, 0, sizeof(*route));
+    return route;
+}
+
+/* CoralApp [URL-PREFIX] PATH [ADAPTER]. Two words are prefix and path if the first begins with a slash and the second is a path, not
+ * an adapter's name. */
+static const char *set_app(cmd_parms *cmd, void *conf, int argc, char *const argv[])
+{
+    const char *prefix = "", *adapter = NULL, *err;
+    coral_script_t *script;
+    int path = 0;
+
+    if (argc < 1 || argc > 3)
+        return "CoralApp takes a url prefix, a path and an adapter; prefix and adapter may be left out";
+    if (argc == 3 || (argc == 2 && *argv[0] == '/' && (ap_strchr_c(argv[1], '/') || ap_strchr_c(argv[1], '.'))))
+        path = 1;
+    if (path)
+        prefix = argv[0];
+    if (path + 1 < argc)
+        adapter = argv[path + 1];
+    if (*prefix && *prefix != '/')
+        return apr_psprintf(cmd->pool, "CoralApp: the url prefix \"%s\" does not begin with a slash", prefix);
+    if (adapter && strcmp(adapter, "handler"))
+        return apr_psprintf(cmd->pool, "CoralApp: there is no adapter \"%s\"; there is: handler", adapter);
+    if ((err = coral_script_file(cmd, CORAL_RUN_APP, argv[path], adapter, &script)))
+        return err;
+    {
+        coral_route_t *route = add_route(cmd, conf);
+
+        route->prefix = prefix;
+        route->script = script;
+    }
+    return NULL;
+}
+
+static const char *set_map_handler(cmd_parms *cmd, void *conf, const char *pattern, const char *file, const char *function)
+{
+    ap_regex_t *regex = ap_pregcomp(cmd->pool, pattern, AP_REG_EXTENDED);
+    coral_script_t *script;
+    coral_route_t *route;
+    const char *err;
+
+    if (!regex)
+        return apr_psprintf(cmd->pool, "CoralMapHandler: \"%s\" is not a regular expression", pattern);
+    if ((err = coral_script_file(cmd, function ? CORAL_RUN_FUNCTION : CORAL_RUN_SCRIPT, file, function, &script)))
+        return err;
+    route = add_route(cmd, conf);
+    route->pattern = regex;
+    route->script = script;
+    route->interpolate = ap_strchr_c(file, '$') || (function && ap_strchr_c(function, '$'));
+    return NULL;
+}
+
+static const char *add_filter(cmd_parms *cmd, const char *name, const char *file, const char *function, int input)
+{
+    coral_server_t *server = coral_conf_of_server(cmd->server);
+    char *known = apr_pstrdup(cmd->pool, name);
+    coral_script_t *script;
+    const char *err = coral_script_file(cmd, function ? CORAL_RUN_FUNCTION : CORAL_RUN_CHUNK, file, function, &script);
+
+    if (err)
+        return err;
+    ap_str_tolower(known);
+    apr_hash_set(server->filters, known, APR_HASH_KEY_STRING, script);
+    coral_filter_name(known, input);
+    return NULL;
+}
+
+static const char *set_input_filter(cmd_parms *cmd, void *conf, const char *name, const char *file, const char *function)
+{
+    (void)conf;
+    return add_filter(cmd, name, file, function, 1);
+}
+
+static const char *set_output_filter(cmd_parms *cmd, void *conf, const char *name, const char *file, const char *function)
+{
+    (void)conf;
+    return add_filter(cmd, name, file, function, 0);
+}
+
+static const char *set_variable(cmd_parms *cmd, void *conf_, const char *name, const char *text)
+{
+    coral_conf_t *conf = conf_;
+    const coral_text_t *parsed;
+    const char *err = coral_text_parse(cmd, text, &parsed);
+    coral_set_t *set;
+
+    if (*name != '$' || !name[1])
+        return apr_psprintf(cmd->pool, "CoralSet: \"%s\" is not a variable; write $%s", name, name);
+    if (err)
+        return apr_pstrcat(cmd->pool, "CoralSet: ", err, NULL);
+    if (!conf->sets)
+        conf->sets = apr_array_make(cmd->pool, 2, sizeof(coral_set_t));
+    set = apr_array_push(conf->sets);
+    set->name = name + 1;
+    set->text = parsed;
+    return NULL;
+}
+
+static const char *whole_number(cmd_parms *cmd, const char *word, int *number)
+{
+    char *end;
+    apr_int64_t n = apr_strtoi64(word, &end, 10);
+
+    if (!*word || *end || n < 0 || n > 1000000000)
+        return apr_psprintf(cmd->pool, "%s: \"%s\" is not a whole number of 0 or more", cmd->cmd->name, word);
+    *number = (int)n;
+    return NULL;
+}
+
+static const char *set_reload(cmd_parms *cmd, void *conf_, const char *word, const char *every)
+{
+    coral_conf_t *conf = conf_;
+
+    if (!strcasecmp(word, "stat"))
+        conf->reload = CORAL_RELOAD_STAT;
+    else if (!strcasecmp(word, "off"))
+        conf->reload = CORAL_RELOAD_OFF;
+    else if (!strcasecmp(word, "always"))
+        conf->reload = CORAL_RELOAD_ALWAYS;
+    else
+        return "CoralReload is stat, off or always";
+    return every ? whole_number(cmd, every, &conf->reload_every) : NULL;
+}
+
+static const char *set_group(cmd_parms *cmd, void *conf_, const char *name)
+{
+    coral_conf_t *conf = conf_;
+
+    conf->group = name;
+    coral_conf_rekey(cmd->pool, conf);
+    return NULL;
+}
+
+/* CoralPackagePath, CoralPackageCPath; cmd->info is the field. */
+static const char *set_package_path(cmd_parms *cmd, void *conf, const char *pattern)
+{
+    const char **path = (const char **)((char *)conf + (apr_size_t)cmd->info);
+
+    if (!strncmp(pattern, "./", 2) && !(pattern = coral_script_path(cmd, pattern + 2)))
+        return apr_psprintf(cmd->pool, "%s: not a usable path", cmd->cmd->name);
+    *path = **path ? apr_pstrcat(cmd->pool, *path, ";", pattern, NULL) : pattern;
+    coral_conf_rekey(cmd->pool, conf);
+    return NULL;
+}
+
+/* 64k, 10m, 1g or bytes */
+static const char *size(cmd_parms *cmd, const char *word, apr_int64_t *bytes)
+{
+    char *end;
+
+    *bytes = apr_strtoi64(word, &end, 10);
+    if (*word && *bytes >= 0 && *bytes < APR_INT64_MAX >> 30)
+        switch (apr_tolower(*end)) {
+        case 'g':
+            *bytes *= 1024; /* fall through */
+        case 'm':
+            *bytes *= 1024; /* fall through */
+        case 'k':
+            *bytes *= 1024;
+            end++;
+        }
+    if (!*word || *end || *bytes < 0)
+        return apr_psprintf(cmd->pool, "%s: \"%s\" is not a size; write 500k, 64m, 1g or bytes", cmd->cmd->name, word);
+    return NULL;
+}
+
+/* The group's limits; "" outside of a <CoralGroup>. */
+static coral_limits_t *limits_of(cmd_parms *cmd)
+{
+    const char *group = cmd->info ? cmd->info : "";
+    coral_server_t *server = coral_conf_of_server(cmd->server);
+    coral_limits_t *limits = apr_hash_get(server->limits, group, APR_HASH_KEY_STRING);
+
+    if (!limits) {
+        limits = apr_pcalloc(cmd->pool, sizeof(*limits));
+        apr_hash_set(server->limits, apr_pstrdup(cmd->pool, group), APR_HASH_KEY_STRING, limits);
+    }
+    return limits;
+}
+
+static const char *read_states(cmd_parms *cmd, coral_limits_t *limits, int argc, char *const argv[])
+{
+    const char *err = NULL;
+    int i;
+
+    if (argc < 2)
+        return "CoralStates takes the least and the largest number of states (0: one per thread), requests=N, memory=SIZE";
+    if ((err = whole_number(cmd, argv[0], &limits->min)) || (err = whole_number(cmd, argv[1], &limits->max)))
+        return err;
+    if (limits->max && limits->min > limits->max)
+        return "CoralStates: the least number of states is larger than the largest";
+    for (i = 2; i < argc && !err; i++) {
+        if (!strncasecmp(argv[i], "requests=", 9))
+            err = whole_number(cmd, argv[i] + 9, &limits->requests);
+        else if (!strncasecmp(argv[i], "memory=", 7))
+            err = size(cmd, argv[i] + 7, &limits->memory);
+        else
+            err = apr_psprintf(cmd->pool, "CoralStates: \"%s\" is neither requests=N nor memory=SIZE", argv[i]);
+    }
+    return err;
+}
+
+static const char *set_states(cmd_parms *cmd, void *conf, int argc, char *const argv[])
+{
+    const char *err = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)conf;
+    return err ? err : read_states(cmd, limits_of(cmd), argc, argv);
+}
+
+/* <CoralGroup NAME>: its lines are directives of the server, with the group's name in cmd->info. */
+static const char *group_section(cmd_parms *cmd, void *conf, const char *args)
+{
+    const char *err = ap_check_cmd_context(cmd, GLOBAL_ONLY), *end = ap_strrchr_c(args, '>'), *name;
+    ap_directive_t *line;
+
+    (void)conf;
+    if (err)
+        return err;
+    if (!end || end[1])
+        return "<CoralGroup is not closed by a > on its line";
+    args = apr_pstrmemdup(cmd->pool, args, end - args);
+    name = ap_getword_conf(cmd->pool, &args);
+    if (!*name || *args)
+        return "<CoralGroup> takes one name";
+    for (line = cmd->directive->first_child; line && !err; line = line->next) {
+        const char *words = line->args;
+        apr_array_header_t *argv = apr_array_make(cmd->temp_pool, 4, sizeof(char *));
+        cmd_parms inner = *cmd;
+
+        inner.info = (void *)name;
+        inner.directive = line;
+        cmd->err_directive = line;
+        while (*words)
+            APR_ARRAY_PUSH(argv, char *) = ap_getword_conf(cmd->pool, &words);
+        if (strcasecmp(line->directive, "CoralStates"))
+            err = apr_psprintf(cmd->pool, "%s may not stand in a <CoralGroup>", line->directive);
+        else
+            err = read_states(&inner, limits_of(&inner), argv->nelts, (char *const *)argv->elts);
+    }
+    return err;
+}
+
+static const char *set_library_path(cmd_parms *cmd, void *conf, const char *path)
+{
+    const char *err = ap_check_cmd_context(cmd, GLOBAL_ONLY), *full = ap_server_root_relative(cmd->pool, path);
+    apr_finfo_t info;
+
+    (void)conf;
+    if (err)
+        return err;
+    if (!full || apr_stat(&info, apr_pstrcat(cmd->temp_pool, full, "/coral/boot.lua", NULL), APR_FINFO_TYPE, cmd->temp_pool))
+        return apr_psprintf(cmd->pool, "CoralLibraryPath: %s does not hold mod_coral's Lua files (coral/boot.lua)", path);
+    coral_conf_of_server(cmd->server)->library_path = full;
+    return NULL;
+}
+
+#define ANYWHERE (RSRC_CONF | ACCESS_CONF | OR_FILEINFO)
+#define FIELD(name) (void *)APR_OFFSETOF(coral_conf_t, name)
+
+const command_rec coral_directives[] = {
+    AP_INIT_TAKE_ARGV("CoralHook", set_hook, NULL, ANYWHERE | OR_AUTHCFG,
+                      "a phase, a Lua file, and perhaps a function of it and early or late"),
+    AP_INIT_RAW_ARGS("<CoralHook", read_block, NULL, ANYWHERE | OR_AUTHCFG | EXEC_ON_READ, "a phase; the lines up to </CoralHook> are Lua"),
+    AP_INIT_RAW_ARGS(INLINE, set_block, NULL, ANYWHERE | OR_AUTHCFG, "a block as read"),
+    AP_INIT_TAKE1("CoralInherit", set_inherit, NULL, ANYWHERE | OR_AUTHCFG,
+                  "none, before or after: whether the hooks above run too"),
+    AP_INIT_TAKE_ARGV("CoralApp", set_app, NULL, RSRC_CONF | ACCESS_CONF, "a url prefix, a file or directory, an adapter"),
+    AP_INIT_TAKE23("CoralMapHandler", set_map_handler, NULL, ANYWHERE, "a regular expression, a Lua file, a function of it"),
+    AP_INIT_TAKE23("CoralInputFilter", set_input_filter, NULL, RSRC_CONF, "a filter's name, a Lua file, a function of it"),
+    AP_INIT_TAKE23("CoralOutputFilter", set_output_filter, NULL, RSRC_CONF, "a filter's name, a Lua file, a function of it"),
+    AP_INIT_TAKE2("CoralSet", set_variable, NULL, ANYWHERE, "a variable and its text, which may hold $variables and %{expressions}"),
+    AP_INIT_TAKE12("CoralReload", set_reload, NULL, ANYWHERE, "stat, off or always; seconds between two looks at the files"),
+    AP_INIT_TAKE1("CoralDefaultType", ap_set_string_slot, FIELD(default_type), ANYWHERE,
+                  "the content type of responses that name none"),
+    AP_INIT_TAKE1("CoralGroup", set_group, NULL, RSRC_CONF | ACCESS_CONF, "the group whose Lua states run this code"),
+    AP_INIT_RAW_ARGS("<CoralGroup", group_section, NULL, RSRC_CONF, "limits of a group of Lua states"),
+    AP_INIT_TAKE_ARGV("CoralStates", set_states, NULL, RSRC_CONF, "least and largest number of Lua states of a child process"),
+    AP_INIT_TAKE1("CoralPackagePath", set_package_path, FIELD(package_path), ANYWHERE, "appended to package.path"),
+    AP_INIT_TAKE1("CoralPackageCPath", set_package_path, FIELD(package_cpath), ANYWHERE, "appended to package.cpath"),
+    AP_INIT_TAKE1("CoralLibraryPath", set_library_path, NULL, RSRC_CONF, "where mod_coral's own Lua files are"),
+#define X(field, directive, unset, where, help) AP_INIT_FLAG(directive, ap_set_flag_slot, FIELD(field), where, help),
+    CORAL_FLAGS(X)
+#undef X
+    { NULL }
+};

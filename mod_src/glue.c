@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "glue.h"
+
+coral_run_t *coral_here(lua_State *L)
+{
+    coral_run_t *run = coral_run_of(L);
+
+    if (!run)
+        luaL_error(L, "there is no request here");
+    return run;
+}
+
+request_rec *coral_request_here(lua_State *L)
+{
+    return coral_here(L)->rq->r;
+}
+
+coral_request_t *coral_check_r(lua_State *L, int index)
+{
+    apr_uint64_t *serial = luaL_checkudata(L, index, CORAL_R);
+    coral_run_t *run = coral_run_of(L);
+
+    if (!run || run->bond->serial != *serial)
+        luaL_error(L, "request is over: this `r` was kept from another request");
+    return run->rq;
+}
+
+int coral_push(lua_State *L, const char *value)
+{
+    lua_pushstring(L, value);
+    return 1;
+}
+
+const char *coral_check_header(lua_State *L, int index, request_rec *r)
+{
+    apr_size_t length, i;
+    const char *value;
+
+    if (lua_isboolean(L, index))
+        return lua_toboolean(L, index) ? "true" : "false";
+    value = luaL_checklstring(L, index, &length);
+    for (i = 0; i < length; i++)
+        if ((unsigned char)value[i] < ' ' && value[i] != '\t')
+            luaL_argerror(L, index, "a header's value may hold no line feed or other control character");
+    return apr_pstrmemdup(r->pool, value, length);
+}
+
+int coral_exit(lua_State *L, int status)
+{
+    coral_here(L)->exit_status = status;
+    return coral_task_exit(L);
+}
+
+int coral_wait_for(lua_State *L, void (*perform)(void *run, coral_wait_t *w), int (*results)(lua_State *L, coral_wait_t *w))
+{
+    coral_run_t *run = coral_here(L);
+
+    run->wait.perform = perform;
+    run->wait.results = results;
+    return coral_task_wait(L, &run->wait);
+}
+
+static void pass(void *run_, coral_wait_t *w)
+{
+    coral_run_t *run = run_;
+
+    (void)w;
+    coral_response_pass(&run->rq->response, 0);
+}
+
+static int passed(lua_State *L, coral_wait_t *w)
+{
+    (void)w;
+    if (coral_request_here(L)->connection->aborted) {
+        lua_pushnil(L);
+        lua_pushliteral(L, "client aborted");
+        return 2;
+    }
+    lua_pushinteger(L, 1);
+    return 1;
+}
+
+int coral_written(lua_State *L)
+{
+    if (coral_here(L)->rq->response.length >= CORAL_RESPONSE_BUFFER && coral_task_can_wait(L))
+        return coral_wait_for(L, pass, passed);
+    return passed(L, NULL);
+}

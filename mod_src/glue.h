@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* glue.h - what the api_*.c files share: who calls, and values to and fro. [vm], all of it */
+#ifndef CORAL_GLUE_H
+#define CORAL_GLUE_H
+
+#include "request.h"
+
+/* The opener of a topic: `require "coral.<name>"`. */
+#define CORAL_API(name)                                                                            \
+    int coral_api_##name(lua_State *L);                                                            \
+    int coral_api_##name(lua_State *L)
+
+/* The run that calls; an error where there is no request (init hooks). */
+coral_run_t *coral_here(lua_State *L);
+
+/* The request that calls. */
+request_rec *coral_request_here(lua_State *L);
+
+/* The request of the `r` at index; an error when it is not the one being served now. */
+coral_request_t *coral_check_r(lua_State *L, int index);
+
+/* A string or nil; true pushes. */
+int coral_push(lua_State *L, const char *value);
+
+/* A header's value: one line without control characters; copied to r->pool. Numbers and booleans are written out. */
+const char *coral_check_header(lua_State *L, int index, request_rec *r);
+
+/* Ends the run with a status, as ngx.exit does. */
+int coral_exit(lua_State *L, int status);
+
+/* Waits for the connection: perform runs on the thread of the request, results in Lua again. */
+int coral_wait_for(lua_State *L, void (*perform)(void *run, coral_wait_t *w), int (*results)(lua_State *L, coral_wait_t *w));
+
+/* Appends to the response; passes it on when there is much and the caller can wait. Returns nil, message where OpenResty's print
+ * does, else 1. */
+int coral_written(lua_State *L);
+
+#endif

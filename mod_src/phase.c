@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "phase.h"
+
+#include "filter.h"
+#include "route.h"
+#include "variable.h"
+
+/* What the script set for the client goes along with an error page or a redirect: httpd keeps only err_headers_out then. */
+static void keep_headers(request_rec *r)
+{
+    static const char *const of_content[] = { "Content-Length", "Content-MD5", "Content-Range", "ETag", "Last-Modified", "Location" };
+    const apr_array_header_t *headers = apr_table_elts(r->headers_out);
+    apr_size_t k;
+    int i;
+
+    for (i = 0; i < headers->nelts; i++) {
+        const apr_table_entry_t *header = &APR_ARRAY_IDX(headers, i, apr_table_entry_t);
+
+        for (k = 0; k < sizeof(of_content) / sizeof(of_content[0]); k++)
+            if (!ap_cstr_casecmp(header->key, of_content[k]))
+                break;
+        if (k == sizeof(of_content) / sizeof(of_content[0]))
+            apr_table_addn(r->err_headers_out, header->key, header->val);
+    }
+}
+
+/* The script has named the status of the response. What it has written goes with it; without that, errors and redirects are httpd's to
+ * word, if it knows them. */
+static int end_with(coral_request_t *rq, int status)
+{
+    coral_response_t *response = &rq->response;
+    int written = response->started || response->length;
+
+    if (!response->started && !(written && response->status_set)) {
+        int before = rq->r->status, known = coral_response_status(response, status);
+
+        if (!written && status >= 300 && known) {
+            rq->r->status = before; /* httpd would take it for an error while answering an error */
+            keep_headers(rq->r);
+            return status;
+        }
+    }
+    coral_response_finish(response);
+    return DONE;
+}
+
+static int give_up(coral_request_t *rq)
+{
+    if (rq->response.started) {
+        coral_response_cut(&rq->response);
+        return DONE;
+    }
+    coral_response_clear(&rq->response);
+    rq->r->status = HTTP_OK; /* or httpd takes the error for one of an error page */
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
+static int go_elsewhere(coral_request_t *rq)
+{
+    const char *uri = rq->exec_uri;
+
+    rq->exec_uri = NULL;
+    ap_internal_redirect(uri, rq->r);
+    return DONE;
+}
+
+/* What a run means to httpd: DECLINED for "go on", OK, DONE (the response is complete) or a status. */
+static int verdict(coral_run_t *run)
+{
+    coral_request_t *rq = run->rq;
+
+    if (run->answer == CORAL_FAILED)
+        return give_up(rq);
+    if (run->answer == CORAL_EXITED && rq->exec_uri)
+        return go_elsewhere(rq);
+    if (run->answer != CORAL_NOTHING && run->status >= 100)
+        return end_with(rq, run->status);
+    if (run->answer != CORAL_NOTHING && run->status < DONE) /* a filter has answered the client already */
+        return run->status;
+    if (rq->response.started || rq->response.length || rq->response.finished) {
+        coral_response_finish(&rq->response); /* who writes the response has answered the request */
+        return DONE;
+    }
+    if (run->answer == CORAL_EXITED && run->status == OK)
+        return DECLINED;
+    return run->answer == CORAL_NOTHING ? DECLINED : run->status;
+}
+
+/* Whether the script ran in the first rewrite phase already; if not, it is noted. */
+static int seen(coral_request_t *rq, const void *what)
+{
+    int i;
+
+    if (!rq->done)
+        rq->done = apr_array_make(rq->r->pool, 4, sizeof(void *));
+    for (i = 0; i < rq->done->nelts; i++)
+        if (APR_ARRAY_IDX(rq->done, i, const void *) == what)
+            return 1;
+    APR_ARRAY_PUSH(rq->done, const void *) = what;
+    return 0;
+}
+
+typedef enum { ALL, FIRST, ONCE } asked_e;
+
+/* Runs the scripts of a phase that have the given place in it. */
+static int run_hooks(request_rec *r, coral_phase_e phase, coral_order_e order, asked_e asked)
+{
+    apr_array_header_t *hooks = coral_conf_of(r)->hooks[phase];
+    int i, answer = DECLINED;
+
+    for (i = 0; hooks && i < hooks->nelts; i++) {
+        const coral_script_t *script = APR_ARRAY_IDX(hooks, i, const coral_script_t *);
+        coral_run_t run = { 0 };
+        int status;
+
+        if (script->order != order || (asked == ONCE && seen(coral_request_of(r), script)))
+            continue;
+        coral_request_run(&run, r, phase, script);
+        status = verdict(&run);
+        if (status == OK)
+            answer = OK;
+        if ((status != OK && status != DECLINED) || (status == OK && asked == FIRST))
+            return status;
+    }
+    return answer;
+}
+
+/* The response stands, whatever the script does. */
+static int run_log(request_rec *r, coral_order_e order)
+{
+    apr_array_header_t *hooks = coral_conf_of(r)->hooks[CORAL_PHASE_log];
+    int i;
+
+    for (i = 0; hooks && i < hooks->nelts; i++) {
+        const coral_script_t *script = APR_ARRAY_IDX(hooks, i, const coral_script_t *);
+        coral_run_t run = { 0 };
+
+        if (script->order != order)
+            continue;
+        coral_request_run(&run, r, CORAL_PHASE_log, script);
+        if (run.answer == CORAL_RETURNED && run.status == DONE)
+            return DONE; /* no other logger */
+    }
+    return DECLINED;
+}
+
+/* CoralSet, and the set hooks: text in, variables out. */
+
+static int push_arguments(lua_State *L, coral_run_t *run)
+{
+    apr_array_header_t *texts = run->data;
+    int i;
+
+    lua_createtable(L, texts->nelts, 0);
+    for (i = 0; i < texts->nelts; i++) {
+        lua_pushstring(L, APR_ARRAY_IDX(texts, i, const char *));
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
+static void collect_variables(lua_State *L, coral_run_t *run, int first)
+{
+    const char *name = APR_ARRAY_IDX(run->script->set, 0, const char *), *err;
+
+    if (lua_isnoneornil(L, first))
+        return;
+    err = coral_variable_set(run->rq->r, name, luaL_tolstring(L, first, NULL));
+    if (err)
+        luaL_error(L, "%s", err);
+    run->answer = CORAL_NOTHING;
+}
+
+static int run_set(request_rec *r, const coral_script_t *script)
+{
+    apr_array_header_t *texts = apr_array_make(r->pool, 4, sizeof(char *));
+    coral_run_t run = { .prepare = push_arguments, .collect = collect_variables, .data = texts };
+    int i;
+
+    for (i = 1; i < script->set->nelts; i++)
+        APR_ARRAY_PUSH(texts, const char *) = coral_text_of(r, APR_ARRAY_IDX(script->set, i, const coral_text_t *));
+    coral_request_run(&run, r, CORAL_PHASE_set, script);
+    return verdict(&run);
+}
+
+static int set_variables(request_rec *r)
+{
+    const coral_conf_t *conf = coral_conf_of(r);
+    apr_array_header_t *sets = conf->sets, *hooks = conf->hooks[CORAL_PHASE_set];
+    int i, status = DECLINED;
+
+    for (i = 0; sets && i < sets->nelts; i++) {
+        const coral_set_t *set = &APR_ARRAY_IDX(sets, i, coral_set_t);
+
+        if (!seen(coral_request_of(r), set->text ? (const void *)set->text : set->name))
+            coral_variable_set(r, set->name, coral_text_of(r, set->text));
+    }
+    for (i = 0; hooks && i < hooks->nelts && status == DECLINED; i++) {
+        const coral_script_t *script = APR_ARRAY_IDX(hooks, i, const coral_script_t *);
+
+        if (!seen(coral_request_of(r), script))
+            status = run_set(r, script);
+    }
+    return status;
+}
+
+/* rewrite is two of httpd's hooks: translate_name, which knows the server and its <Location>s, and header_parser, which knows the
+ * directory too. What ran in the first does not run again in the second. */
+static int on_rewrite(request_rec *r, coral_order_e order)
+{
+    int status = order == CORAL_EARLY ? set_variables(r) : DECLINED;
+
+    if (status == DECLINED && coral_conf_of(r)->hooks[CORAL_PHASE_rewrite])
+        status = run_hooks(r, CORAL_PHASE_rewrite, order, ONCE);
+    return status == OK ? DECLINED : status;
+}
+
+static int on_rewrite_early(request_rec *r) { return on_rewrite(r, CORAL_EARLY); }
+static int on_rewrite_middle(request_rec *r) { return on_rewrite(r, CORAL_MIDDLE); }
+static int on_rewrite_late(request_rec *r) { return on_rewrite(r, CORAL_LATE); }
+
+static int on_quick(request_rec *r, int lookup)
+{
+    int order, status = DECLINED;
+
+    if (lookup || !coral_conf_of(r)->hooks[CORAL_PHASE_quick])
+        return DECLINED;
+    for (order = CORAL_EARLY; order <= CORAL_LATE && status == DECLINED; order++)
+        status = run_hooks(r, CORAL_PHASE_quick, (coral_order_e)order, FIRST);
+    return status;
+}
+
+static void on_insert_filter(request_rec *r)
+{
+    int order;
+
+    for (order = CORAL_EARLY; order <= CORAL_LATE; order++)
+        if (coral_conf_of(r)->hooks[CORAL_PHASE_insert_filter]
+            && run_hooks(r, CORAL_PHASE_insert_filter, (coral_order_e)order, ALL) == HTTP_INTERNAL_SERVER_ERROR)
+            coral_filter_refuse(r); /* the hook itself cannot say no */
+    coral_filter_insert(r);
+}
+
+/* The content hook did not want the request. A claimed one has no file yet: it starts again, this time as a file, with everything
+ * that guards the file. */
+static int decline(coral_request_t *rq)
+{
+    if (!rq->claimed)
+        return DECLINED;
+    rq->declined = 1;
+    ap_internal_redirect(rq->r->args ? apr_pstrcat(rq->r->pool, ap_escape_uri(rq->r->pool, rq->r->uri), "?", rq->r->args, NULL)
+                                     : ap_escape_uri(rq->r->pool, rq->r->uri),
+                         rq->r);
+    return OK;
+}
+
+/* OK, DECLINED: somebody else shall answer, or a status. */
+static int run_content(request_rec *r, const coral_script_t *script)
+{
+    coral_run_t run = { 0 };
+    int status;
+
+    if (script->run == CORAL_RUN_SCRIPT && r->used_path_info == AP_REQ_REJECT_PATH_INFO && r->path_info && *r->path_info)
+        return HTTP_NOT_FOUND;
+    r->content_type = NULL; /* the script's own file name says nothing about what it answers */
+    coral_request_run(&run, r, CORAL_PHASE_content, script);
+    status = verdict(&run);
+    if (status == DECLINED && run.status == DECLINED)
+        return DECLINED;
+    if (status == DECLINED || status == OK)
+        coral_response_finish(&run.rq->response); /* an empty response is one too */
+    return status == DECLINED || status == DONE ? OK : status;
+}
+
+static int on_content(request_rec *r)
+{
+    const coral_script_t *script;
+    int i, status = DECLINED;
+
+    for (i = 0; status == DECLINED && (script = coral_route_of(r, i)); i++)
+        status = run_content(r, script);
+    return status == DECLINED && i ? decline(coral_request_of(r)) : status;
+}
+
+/* Early, in the row's place, late: three hooks for each row. */
+#define HOOK(name, override, not_in, hook, place, asked)                                           \
+    static int on_##name##_early(request_rec *r) { return run_row(r, CORAL_PHASE_##name, CORAL_EARLY, asked); }   \
+    static int on_##name##_middle(request_rec *r) { return run_row(r, CORAL_PHASE_##name, CORAL_MIDDLE, asked); } \
+    static int on_##name##_late(request_rec *r) { return run_row(r, CORAL_PHASE_##name, CORAL_LATE, asked); }
+#define OTHER(...)
+
+static int run_row(request_rec *r, coral_phase_e phase, coral_order_e order, asked_e asked)
+{
+    if (!coral_conf_of(r)->hooks[phase])
+        return DECLINED;
+    return phase == CORAL_PHASE_log ? run_log(r, order) : run_hooks(r, phase, order, asked);
+}
+
+CORAL_PHASES(HOOK, OTHER)
+#undef HOOK
+
+/* httpd checks these again when an internal redirect or a subrequest goes to another uri. */
+#define ap_hook_access(fn, before, after, place) ap_hook_check_access(fn, before, after, place, AP_AUTH_INTERNAL_PER_URI)
+#define ap_hook_authn(fn, before, after, place) ap_hook_check_authn(fn, before, after, place, AP_AUTH_INTERNAL_PER_URI)
+#define ap_hook_authz(fn, before, after, place) ap_hook_check_authz(fn, before, after, place, AP_AUTH_INTERNAL_PER_URI)
+
+void coral_phase_register(void)
+{
+#define HOOK(name, override, not_in, hook, place, asked)                                           \
+    ap_hook_##hook(on_##name##_early, NULL, NULL, APR_HOOK_REALLY_FIRST);                          \
+    ap_hook_##hook(on_##name##_middle, NULL, NULL, place);                                         \
+    ap_hook_##hook(on_##name##_late, NULL, NULL, (place) > APR_HOOK_LAST ? (place) : APR_HOOK_LAST);
+    ap_hook_quick_handler(on_quick, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_translate_name(on_rewrite_early, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_translate_name(on_rewrite_middle, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_translate_name(on_rewrite_late, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_header_parser(on_rewrite_early, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_header_parser(on_rewrite_middle, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_header_parser(on_rewrite_late, NULL, NULL, APR_HOOK_LAST);
+    CORAL_PHASES(HOOK, OTHER)
+    ap_hook_insert_filter(on_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(coral_filter_insert_error, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(on_content, NULL, NULL, APR_HOOK_FIRST);
+}

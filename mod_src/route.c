@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "route.h"
+
+#include "script.h"
+
+static int has_prefix(const char *uri, const char *prefix)
+{
+    apr_size_t length = strlen(prefix);
+
+    while (length && prefix[length - 1] == '/')
+        length--;
+    return !strncmp(uri, prefix, length) && (!uri[length] || uri[length] == '/');
+}
+
+static const coral_script_t *matched(request_rec *r, const coral_route_t *route)
+{
+    ap_regmatch_t match[AP_MAX_REG_MATCH];
+
+    if (route->prefix)
+        return has_prefix(r->uri, route->prefix) ? route->script : NULL;
+    if (ap_regexec(route->pattern, r->uri, AP_MAX_REG_MATCH, match, 0))
+        return NULL;
+    return route->interpolate ? coral_script_matched(r, route->script, AP_MAX_REG_MATCH, match) : route->script;
+}
+
+static const coral_script_t *find(request_rec *r, const coral_conf_t *conf, int nth)
+{
+    apr_array_header_t *hooks = conf->hooks[CORAL_PHASE_content], *routes = conf->routes;
+    int i;
+
+    if (hooks && hooks->nelts)
+        return nth < hooks->nelts ? APR_ARRAY_IDX(hooks, nth, const coral_script_t *) : NULL;
+    for (i = 0; !nth && routes && i < routes->nelts; i++) {
+        const coral_script_t *script = matched(r, &APR_ARRAY_IDX(routes, i, coral_route_t));
+
+        if (script)
+            return script;
+    }
+    return NULL;
+}
+
+/* SetHandler and AddHandler coral: the file itself. One that is not there is httpd's to answer. */
+static const coral_script_t *requested(request_rec *r)
+{
+    if (!r->handler || strcmp(r->handler, CORAL_HANDLER) || r->finfo.filetype != APR_REG)
+        return NULL;
+    return coral_script_requested(r);
+}
+
+const coral_script_t *coral_route_of(request_rec *r, int nth)
+{
+    const coral_request_t *rq = coral_request_existing(r), *before = coral_request_existing(r->prev);
+    const coral_script_t *script;
+
+    /* SetHandler of a <Location> takes a claimed request away again: server-status stays what it is beside an app at "/". */
+    if (rq && rq->claimed && (!r->handler || strcmp(r->handler, CORAL_HANDLER)))
+        return NULL;
+    if (!(before && before->declined) && (script = find(r, coral_conf_of(r), nth)))
+        return script;
+    return nth ? NULL : requested(r);
+}
+
+static int on_translate(request_rec *r)
+{
+    const coral_conf_t *conf = coral_conf_of(r);
+    coral_request_t *before;
+
+    if ((!conf->routes && !conf->hooks[CORAL_PHASE_content]) || coral_conf_flag(conf, map_to_storage) || r->proxyreq || *r->uri != '/'
+        || r->method_number == M_TRACE || ((before = coral_request_existing(r->prev)) && before->declined) || !find(r, conf, 0))
+        return DECLINED;
+    coral_request_of(r)->claimed = 1;
+    r->filename = apr_pstrcat(r->pool, CORAL_HANDLER ":", r->uri, NULL);
+    r->handler = CORAL_HANDLER;
+    return OK;
+}
+
+static int is_claimed(request_rec *r)
+{
+    coral_request_t *rq = coral_request_existing(r);
+
+    return rq && rq->claimed ? OK : DECLINED;
+}
+
+void coral_route_register(void)
+{
+    ap_hook_translate_name(on_translate, NULL, NULL, APR_HOOK_LAST); /* Alias and its kind have had their say */
+    ap_hook_map_to_storage(is_claimed, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_type_checker(is_claimed, NULL, NULL, APR_HOOK_FIRST); /* a uri's ending says nothing about an app's answer */
+}

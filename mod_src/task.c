@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "task.h"
+
+#include <stdlib.h>
+
+struct coral_task_t {
+    lua_State *co;
+    int ref; /* what keeps the coroutine alive */
+    coral_vm_t *vm;
+    void *owner;
+    coral_wait_t *waiting;
+    int arguments, exiting, ended;
+    coral_task_t *next_idle;
+};
+
+/* The value a waiting coroutine yields; its address is what coroutine.lua compares with. */
+static char wait_mark;
+
+/* Makes a coroutine; the task is a light userdata at 1. */
+static int l_new(lua_State *L)
+{
+    coral_task_t *task = lua_touserdata(L, 1);
+
+    task->co = lua_newthread(L);
+    task->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
+static coral_task_t *create(coral_vm_t *vm)
+{
+    coral_task_t *task = calloc(1, sizeof(*task));
+    lua_State *L = coral_vm_state(vm);
+
+    if (!task)
+        return NULL;
+    task->vm = vm;
+    lua_pushcfunction(L, l_new);
+    lua_pushlightuserdata(L, task);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+        lua_pop(L, 1);
+        free(task);
+        return NULL;
+    }
+    return task;
+}
+
+coral_task_t *coral_task_spawn(coral_vm_t *vm, lua_CFunction main, void *data, void *owner)
+{
+    coral_task_t **idle = (coral_task_t **)coral_vm_idle(vm), *task = *idle;
+
+    if (task)
+        *idle = task->next_idle;
+    else if (!(task = create(vm)))
+        return NULL;
+    task->owner = owner;
+    task->waiting = NULL;
+    task->exiting = task->ended = 0;
+    lua_pushcfunction(task->co, main);
+    lua_pushlightuserdata(task->co, data);
+    task->arguments = 1;
+    return task;
+}
+
+coral_step_e coral_task_step(coral_task_t *task, int *count)
+{
+    coral_task_t *above = coral_vm_current(task->vm);
+    int arguments = task->arguments, status;
+
+    task->arguments = 0;
+    coral_vm_set_current(task->vm, task);
+    status = lua_resume(task->co, above ? above->co : coral_vm_state(task->vm), arguments, count);
+    coral_vm_set_current(task->vm, above);
+    if (task->exiting)
+        return CORAL_STEP_EXITED;
+    if (status == LUA_OK) {
+        task->ended = 1;
+        return CORAL_STEP_DONE;
+    }
+    if (status != LUA_YIELD)
+        return CORAL_STEP_FAILED;
+    if (*count == 1 && lua_touserdata(task->co, -1) == &wait_mark) {
+        lua_pop(task->co, 1);
+        return CORAL_STEP_WAITING;
+    }
+    return CORAL_STEP_YIELDED;
+}
+
+lua_State *coral_task_state(coral_task_t *task) { return task->co; }
+void coral_task_arguments(coral_task_t *task, int count) { task->arguments = count; }
+coral_wait_t *coral_task_waiting(coral_task_t *task) { return task->waiting; }
+
+const char *coral_task_end(coral_task_t *task, char *error, apr_size_t size)
+{
+    coral_task_t **idle = (coral_task_t **)coral_vm_idle(task->vm), *above = coral_vm_current(task->vm);
+    int failed = 0;
+
+    if (!task->ended) {
+        coral_vm_set_current(task->vm, task); /* a __close may ask for its request */
+        failed = lua_resetthread(task->co) != LUA_OK;
+        coral_vm_set_current(task->vm, above);
+        if (failed)
+            apr_cpystrn(error, lua_type(task->co, -1) == LUA_TSTRING ? lua_tostring(task->co, -1) : "not a string", size);
+    }
+    lua_settop(task->co, 0);
+    task->owner = NULL;
+    task->next_idle = *idle;
+    *idle = task;
+    return failed ? error : NULL;
+}
+
+/* Describes the error on top of the task's stack (1: the task): its text and a traceback. */
+static int l_describe(lua_State *L)
+{
+    coral_task_t *task = lua_touserdata(L, 1);
+
+    if (lua_type(task->co, -1) == LUA_TSTRING) {
+        lua_pushvalue(task->co, -1);
+        lua_xmove(task->co, L, 1);
+    }
+    else if (luaL_getmetafield(task->co, -1, "__tostring") != LUA_TNIL) {
+        lua_pop(task->co, 1);
+        lua_pushvalue(task->co, -1);
+        lua_xmove(task->co, L, 1);
+        luaL_tolstring(L, -1, NULL);
+    }
+    else
+        lua_pushfstring(L, "(error object is a %s value)", luaL_typename(task->co, -1));
+    luaL_traceback(L, task->co, NULL, 0);
+    return 2;
+}
+
+/* Long texts would push the rest of the line out of the log. */
+static const char *shortened(apr_pool_t *p, const char *text, apr_size_t max)
+{
+    apr_size_t length = strlen(text);
+
+    return length <= max ? apr_pstrdup(p, text) : apr_pstrcat(p, apr_pstrmemdup(p, text, max), " …", NULL);
+}
+
+/* "stack traceback:\n\tA\n\tB" becomes "A < B", without what is mod_coral's own. */
+static const char *one_line(apr_pool_t *p, const char *traceback)
+{
+    const char *line = strstr(traceback, "\n\t"), *whole = "";
+
+    while (line) {
+        const char *next = strstr(line + 2, "\n\t");
+        const char *one = next ? apr_pstrmemdup(p, line + 2, next - line - 2) : line + 2;
+
+        if (!strstr(one, "coral/loader.lua") && strcmp(one, "[C]: in ?") && strcmp(one, "(...tail calls...)"))
+            whole = *whole ? apr_pstrcat(p, whole, " < ", one, NULL) : one;
+        line = next;
+    }
+    return whole;
+}
+
+const char *coral_task_error(coral_task_t *task, apr_pool_t *p, const char **traceback)
+{
+    lua_State *L = coral_vm_state(task->vm);
+    const char *text = "(no description: the error's own __tostring failed, or memory ran out)";
+    int top = lua_gettop(L);
+
+    *traceback = "";
+    lua_pushcfunction(L, l_describe);
+    lua_pushlightuserdata(L, task);
+    if (lua_pcall(L, 1, 2, 0) == LUA_OK) {
+        text = shortened(p, lua_tostring(L, -2), 1500);
+        *traceback = shortened(p, one_line(p, lua_tostring(L, -1)), 3000);
+    }
+    lua_settop(L, top);
+    return text;
+}
+
+int coral_task_can_wait(lua_State *L)
+{
+    return coral_vm_current(coral_vm_of(L)) && lua_isyieldable(L);
+}
+
+static int go_on(lua_State *L, int status, lua_KContext w_)
+{
+    coral_wait_t *w = (coral_wait_t *)w_;
+
+    (void)status;
+    return w->results ? w->results(L, w) : 0;
+}
+
+int coral_task_wait(lua_State *L, coral_wait_t *w)
+{
+    coral_task_t *task = coral_vm_current(coral_vm_of(L));
+
+    if (!coral_task_can_wait(L))
+        return luaL_error(L, "cannot wait here: called by a C function that cannot be interrupted");
+    task->waiting = w;
+    lua_pushlightuserdata(L, &wait_mark);
+    return lua_yieldk(L, 1, (lua_KContext)w, go_on);
+}
+
+int coral_task_exit(lua_State *L)
+{
+    coral_task_t *task = coral_vm_current(coral_vm_of(L));
+
+    task->exiting = 1;
+    lua_pushlightuserdata(L, &wait_mark);
+    if (lua_isyieldable(L))
+        return lua_yield(L, 1);
+    return lua_error(L); /* as far up as errors go; a pcall on the way would catch it, and step() knows better */
+}
+
+void coral_task_push_mark(lua_State *L)
+{
+    lua_pushlightuserdata(L, &wait_mark);
+}
+
+void *coral_task_owner(lua_State *L)
+{
+    coral_task_t *task = coral_vm_current(coral_vm_of(L));
+
+    return task ? task->owner : NULL;
+}

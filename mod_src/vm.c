@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vm.h"
+
+#include "apr_atomic.h"
+#include "apr_portable.h"
+
+#include <stdlib.h>
+
+typedef struct states_t states_t;
+
+/* Somebody who waits for his turn. */
+typedef struct turn_t {
+    APR_RING_ENTRY(turn_t) link;
+    int called;
+} turn_t;
+
+struct coral_vm_t {
+    APR_RING_ENTRY(coral_vm_t) link; /* in states_t.idle while no request uses it */
+    coral_vm_t *next;                /* in states_t.all */
+    states_t *states;
+    apr_pool_t *pool;
+    lua_State *L;
+
+    apr_uint32_t kilobytes; /* [any] of bytes, as of the last turn */
+
+    /* [pool.lock] */
+    int users, served, retired;
+
+    /* [lock] */
+    apr_thread_mutex_t *lock;
+    apr_thread_cond_t *called;
+    APR_RING_HEAD(turns_t, turn_t) turns;
+    int running, *dropped, drops, drops_max;
+
+    /* [vm] */
+    apr_os_thread_t runner;
+    int depth;
+    void *current, *idle;
+    apr_uint64_t serial;
+    apr_size_t bytes;
+};
+
+/* The states of one key: same group, package paths and init hooks. */
+struct states_t {
+    coral_conf_t conf; /* what a new state is made for */
+    coral_limits_t limits;
+    int count;
+    coral_vm_t *all;
+    APR_RING_HEAD(idle_t, coral_vm_t) idle; /* last used first */
+};
+
+static struct {
+    apr_pool_t *pool; /* used under lock only */
+    apr_thread_mutex_t *lock;
+    apr_thread_cond_t *opened;
+    apr_hash_t *states; /* key -> states_t */
+    lua_CFunction open;
+    int threads, count;
+} pool;
+
+/* Lua's memory comes from malloc; the bytes are counted. [vm] */
+static void *allocate(void *vm_, void *block, size_t old, size_t size)
+{
+    coral_vm_t *vm = vm_;
+    void *new;
+
+    if (!size) {
+        if (block)
+            vm->bytes -= old;
+        free(block);
+        return NULL;
+    }
+    new = realloc(block, size);
+    if (new)
+        vm->bytes += size - (block ? old : 0);
+    return new;
+}
+
+static int on_panic(lua_State *L)
+{
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, ap_server_conf, "lua: unprotected error: %s",
+                 lua_isstring(L, -1) ? lua_tostring(L, -1) : "not a string");
+    return 0;
+}
+
+static void close_vm(coral_vm_t *vm)
+{
+    if (vm->L)
+        lua_close(vm->L);
+    free(vm->dropped);
+    apr_pool_destroy(vm->pool);
+}
+
+/* Closes what nobody runs; a state that is stuck in a script is left to the end of the process. */
+static apr_status_t close_all(void *data)
+{
+    apr_hash_index_t *i;
+
+    (void)data;
+    for (i = apr_hash_first(NULL, pool.states); i; i = apr_hash_next(i)) {
+        states_t *states = apr_hash_this_val(i);
+        coral_vm_t *vm, *next;
+
+        for (vm = states->all; vm; vm = next) {
+            next = vm->next;
+            if (!vm->running)
+                close_vm(vm);
+        }
+        states->all = NULL;
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t coral_vm_child_init(apr_pool_t *pchild, lua_CFunction open)
+{
+    if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &pool.threads) != APR_SUCCESS || pool.threads < 1)
+        pool.threads = 1;
+    pool.open = open;
+    pool.count = 0;
+    apr_pool_create(&pool.pool, pchild);
+    apr_pool_tag(pool.pool, "coral_vm");
+    pool.states = apr_hash_make(pool.pool);
+    apr_pool_pre_cleanup_register(pchild, NULL, close_all);
+    apr_thread_cond_create(&pool.opened, pool.pool);
+    return apr_thread_mutex_create(&pool.lock, APR_THREAD_MUTEX_DEFAULT, pool.pool);
+}
+
+/* The record of a key, copied from a configuration that may be a request's. [pool.lock] */
+static states_t *states_of(const coral_conf_t *conf)
+{
+    states_t *states = apr_hash_get(pool.states, conf->key, APR_HASH_KEY_STRING);
+
+    if (!states) {
+        states = apr_pcalloc(pool.pool, sizeof(*states));
+        states->conf.key = apr_pstrdup(pool.pool, conf->key);
+        states->conf.group = apr_pstrdup(pool.pool, conf->group);
+        states->conf.package_path = apr_pstrdup(pool.pool, conf->package_path);
+        states->conf.package_cpath = apr_pstrdup(pool.pool, conf->package_cpath);
+        states->conf.hooks[CORAL_PHASE_init] = conf->hooks[CORAL_PHASE_init];
+        states->limits = *coral_conf_limits(conf->group);
+        if (states->limits.max < 1 || states->limits.max > pool.threads)
+            states->limits.max = pool.threads;
+        APR_RING_INIT(&states->idle, coral_vm_t, link);
+        apr_hash_set(pool.states, states->conf.key, APR_HASH_KEY_STRING, states);
+    }
+    return states;
+}
+
+static coral_vm_t *create(states_t *states)
+{
+    apr_pool_t *p;
+    coral_vm_t *vm;
+
+    apr_pool_create(&p, NULL); /* no parent: states are made by any thread */
+    apr_pool_tag(p, "coral_vm_state");
+    vm = apr_pcalloc(p, sizeof(*vm));
+    vm->pool = p;
+    vm->states = states;
+    APR_RING_ELEM_INIT(vm, link);
+    APR_RING_INIT(&vm->turns, turn_t, link);
+    vm->users = vm->served = 1;
+    apr_thread_mutex_create(&vm->lock, APR_THREAD_MUTEX_DEFAULT, p);
+    apr_thread_cond_create(&vm->called, p);
+    vm->L = lua_newstate(allocate, vm);
+    if (vm->L) {
+        lua_atpanic(vm->L, on_panic);
+        *(coral_vm_t **)lua_getextraspace(vm->L) = vm;
+    }
+    return vm;
+}
+
+typedef struct {
+    int failed;
+} opening_t;
+
+static void open_state(coral_vm_t *vm, void *opening_)
+{
+    opening_t *opening = opening_;
+
+    lua_pushcfunction(vm->L, pool.open);
+    lua_pushlightuserdata(vm->L, &vm->states->conf);
+    opening->failed = lua_pcall(vm->L, 1, 0, 0) != LUA_OK;
+    if (opening->failed)
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, ap_server_conf, "a Lua state cannot be made: %s",
+                     lua_isstring(vm->L, -1) ? lua_tostring(vm->L, -1) : "the error is not a string");
+    lua_settop(vm->L, 0);
+}
+
+/* Makes the state that take() has counted already. */
+static coral_vm_t *open_new(states_t *states)
+{
+    coral_vm_t *vm = create(states);
+    opening_t opening = { 1 };
+
+    if (vm->L)
+        coral_vm_run(vm, open_state, &opening);
+    apr_thread_mutex_lock(pool.lock);
+    if (opening.failed) {
+        states->count--;
+        pool.count--;
+    }
+    else {
+        vm->next = states->all;
+        states->all = vm;
+    }
+    apr_thread_cond_broadcast(pool.opened);
+    apr_thread_mutex_unlock(pool.lock);
+    if (opening.failed) {
+        close_vm(vm);
+        return NULL;
+    }
+    return vm;
+}
+
+/* All are in use and no more may be made: the one with the fewest users. [pool.lock] */
+static coral_vm_t *least_used(states_t *states)
+{
+    coral_vm_t *vm, *best = NULL;
+
+    for (vm = states->all; vm; vm = vm->next)
+        if (!vm->retired && (!best || vm->users < best->users))
+            best = vm;
+    return best;
+}
+
+/* A state that is there, or NULL when another may be made. [pool.lock] */
+static coral_vm_t *existing(states_t *states)
+{
+    coral_vm_t *vm = NULL;
+
+    if (!APR_RING_EMPTY(&states->idle, coral_vm_t, link)) {
+        vm = APR_RING_FIRST(&states->idle);
+        APR_RING_REMOVE(vm, link);
+        return vm;
+    }
+    while (states->count >= states->limits.max && !(vm = least_used(states)))
+        apr_thread_cond_wait(pool.opened, pool.lock); /* the first ones are being made */
+    return vm;
+}
+
+coral_vm_t *coral_vm_take(const coral_conf_t *conf)
+{
+    states_t *states;
+    coral_vm_t *vm;
+
+    apr_thread_mutex_lock(pool.lock);
+    states = states_of(conf);
+    vm = existing(states);
+    if (vm) {
+        vm->users++;
+        vm->served++;
+    }
+    else {
+        states->count++;
+        pool.count++;
+    }
+    apr_thread_mutex_unlock(pool.lock);
+    return vm ? vm : open_new(states);
+}
+
+void coral_vm_share(coral_vm_t *vm)
+{
+    apr_thread_mutex_lock(pool.lock);
+    vm->users++;
+    apr_thread_mutex_unlock(pool.lock);
+}
+
+/* Whether the state has done its time. [pool.lock] */
+static int spent(coral_vm_t *vm)
+{
+    const coral_limits_t *limits = &vm->states->limits;
+
+    return (limits->requests && vm->served >= limits->requests)
+           || (limits->memory && apr_atomic_read32(&vm->kilobytes) > limits->memory / 1024);
+}
+
+/* One user less. Returns whether the state has to be closed, by the caller, after the lock. [pool.lock] */
+static int end_use(coral_vm_t *vm)
+{
+    states_t *states = vm->states;
+    coral_vm_t **link;
+
+    vm->users--;
+    if (!vm->retired && spent(vm)) {
+        vm->retired = 1;
+        states->count--;
+        pool.count--;
+    }
+    if (vm->users)
+        return 0;
+    if (!vm->retired) {
+        APR_RING_INSERT_HEAD(&states->idle, vm, coral_vm_t, link);
+        return 0;
+    }
+    for (link = &states->all; *link != vm; link = &(*link)->next)
+        ;
+    *link = vm->next;
+    return 1;
+}
+
+static void retire(coral_vm_t *vm)
+{
+    ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, ap_server_conf, "a Lua state is closed after %d requests with %u kB",
+                 vm->served, apr_atomic_read32(&vm->kilobytes));
+    close_vm(vm);
+}
+
+/* Registry slots that nobody needs any more. [vm, under its lock, or the only user] */
+static void drop_refs(coral_vm_t *vm)
+{
+    while (vm->drops)
+        luaL_unref(vm->L, LUA_REGISTRYINDEX, vm->dropped[--vm->drops]);
+}
+
+/* Leaves a slot to whoever has the turn next. A slot that cannot be noted for want of memory is lost with the state. */
+static void drop_ref(coral_vm_t *vm, int ref)
+{
+    apr_thread_mutex_lock(vm->lock);
+    if (!vm->running)
+        luaL_unref(vm->L, LUA_REGISTRYINDEX, ref);
+    else {
+        if (vm->drops == vm->drops_max) {
+            int more = vm->drops_max ? 2 * vm->drops_max : 8, *new = realloc(vm->dropped, more * sizeof(*new));
+
+            if (new) {
+                vm->dropped = new;
+                vm->drops_max = more;
+            }
+        }
+        if (vm->drops < vm->drops_max)
+            vm->dropped[vm->drops++] = ref;
+    }
+    apr_thread_mutex_unlock(vm->lock);
+}
+
+void coral_vm_give(coral_vm_t *vm, int ref)
+{
+    int over;
+
+    if (ref != LUA_NOREF)
+        drop_ref(vm, ref);
+    apr_thread_mutex_lock(pool.lock);
+    over = end_use(vm);
+    apr_thread_mutex_unlock(pool.lock);
+    if (over)
+        retire(vm);
+}
+
+/* Waits for the turn; those who come are served in order. Returns whether this thread had the turn already. */
+static int enter(coral_vm_t *vm)
+{
+    turn_t turn = { .called = 0 };
+
+    apr_thread_mutex_lock(vm->lock);
+    if (vm->running) {
+        if (apr_os_thread_equal(vm->runner, apr_os_thread_current())) {
+            apr_thread_mutex_unlock(vm->lock);
+            return 1;
+        }
+        APR_RING_INSERT_TAIL(&vm->turns, &turn, turn_t, link);
+        while (!turn.called)
+            apr_thread_cond_wait(vm->called, vm->lock);
+    }
+    vm->running = 1;
+    vm->runner = apr_os_thread_current();
+    drop_refs(vm);
+    apr_thread_mutex_unlock(vm->lock);
+    return 0;
+}
+
+static void leave(coral_vm_t *vm)
+{
+    apr_atomic_set32(&vm->kilobytes, (apr_uint32_t)(vm->bytes / 1024));
+    apr_thread_mutex_lock(vm->lock);
+    memset(&vm->runner, 0, sizeof(vm->runner));
+    if (APR_RING_EMPTY(&vm->turns, turn_t, link))
+        vm->running = 0;
+    else {
+        turn_t *next = APR_RING_FIRST(&vm->turns);
+
+        APR_RING_REMOVE(next, link);
+        next->called = 1; /* running stays set: the turn is handed over */
+        apr_thread_cond_broadcast(vm->called);
+    }
+    apr_thread_mutex_unlock(vm->lock);
+}
+
+void coral_vm_run(coral_vm_t *vm, coral_vm_job_fn *job, void *data)
+{
+    int mine = enter(vm);
+
+    job(vm, data);
+    if (!mine)
+        leave(vm);
+}
+
+int coral_vm_fits(const coral_vm_t *vm, const coral_conf_t *conf)
+{
+    return vm->states->conf.key == conf->key || !strcmp(vm->states->conf.key, conf->key);
+}
+
+lua_State *coral_vm_state(coral_vm_t *vm) { return vm->L; }
+coral_vm_t *coral_vm_of(lua_State *L) { return *(coral_vm_t **)lua_getextraspace(L); }
+void *coral_vm_current(const coral_vm_t *vm) { return vm->current; }
+void coral_vm_set_current(coral_vm_t *vm, void *current) { vm->current = current; }
+void **coral_vm_idle(coral_vm_t *vm) { return &vm->idle; }
+apr_uint64_t coral_vm_serial(coral_vm_t *vm) { return ++vm->serial; }
+apr_size_t coral_vm_bytes(const coral_vm_t *vm) { return vm->bytes; }
+
+int coral_vm_count(void)
+{
+    int count;
+
+    apr_thread_mutex_lock(pool.lock);
+    count = pool.count;
+    apr_thread_mutex_unlock(pool.lock);
+    return count;
+}
