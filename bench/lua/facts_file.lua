@@ -1,0 +1,15 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Workload (b) as a script in the document root: a chunk that gets `r`, asked for by its file name.
+
+local json = require "cjson"
+
+local r = ...
+local headers = r.headers_in
+local name = r:parseargs().name or ""
+r.content_type = "application/json"
+r.headers_out["Cache-Control"] = "no-store"
+r.headers_out["X-Bench-Name"] = name
+r:puts(json.encode {
+  agent = headers["User-Agent"], accept = headers["Accept"], language = headers["Accept-Language"],
+  name = name, length = #name, ok = true,
+})
