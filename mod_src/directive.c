@@ -3,6 +3,7 @@
 
 #include "filter.h"
 #include "script.h"
+#include "stay.h"
 #include "variable.h"
 
 /* The directive an inline block is replaced by, when the configuration has been read; a name nobody can write. */
@@ -468,6 +469,21 @@ static const char *set_library_path(cmd_parms *cmd, void *conf, const char *path
     return NULL;
 }
 
+static const char *set_stay(cmd_parms *cmd, void *conf, const char *word)
+{
+    const char *err = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    int milliseconds = 5;
+
+    (void)conf;
+    if (!err && !strcasecmp(word, "off"))
+        milliseconds = 0;
+    else if (!err && strcasecmp(word, "on") && !(err = whole_number(cmd, word, &milliseconds)) && milliseconds > 1000)
+        err = "CoralKeepAliveStay is on, off or a number of milliseconds up to 1000";
+    if (!err)
+        coral_stay_set(milliseconds);
+    return err;
+}
+
 #define ANYWHERE (RSRC_CONF | ACCESS_CONF | OR_FILEINFO)
 #define FIELD(name) (void *)APR_OFFSETOF(coral_conf_t, name)
 
@@ -491,6 +507,8 @@ const command_rec coral_directives[] = {
     AP_INIT_TAKE_ARGV("CoralStates", set_states, NULL, RSRC_CONF, "least and largest number of Lua states of a child process"),
     AP_INIT_TAKE1("CoralPackagePath", set_package_path, FIELD(package_path), ANYWHERE, "appended to package.path"),
     AP_INIT_TAKE1("CoralPackageCPath", set_package_path, FIELD(package_cpath), ANYWHERE, "appended to package.cpath"),
+    AP_INIT_TAKE1("CoralKeepAliveStay", set_stay, NULL, RSRC_CONF,
+                  "on, off or milliseconds: how long a thread waits for a connection's next request"),
     AP_INIT_TAKE1("CoralLibraryPath", set_library_path, NULL, RSRC_CONF, "where mod_coral's own Lua files are"),
 #define X(field, directive, unset, where, help) AP_INIT_FLAG(directive, ap_set_flag_slot, FIELD(field), where, help),
     CORAL_FLAGS(X)

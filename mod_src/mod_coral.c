@@ -7,6 +7,7 @@
 #include "request.h"
 #include "route.h"
 #include "source.h"
+#include "stay.h"
 
 #include "apr_file_info.h"
 
@@ -150,6 +151,7 @@ static void on_child_init(apr_pool_t *pchild, server_rec *s)
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "cannot start: no memory");
         return;
     }
+    coral_stay_child_init();
     apr_pool_create(&p, pchild);
     make_states(p);
     apr_pool_destroy(p);
@@ -179,6 +181,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_child_init(on_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     coral_phase_register();
     coral_route_register();
+    coral_stay_register();
     coral_filter_register();
 }
 

@@ -3,6 +3,7 @@
 
 #include "filter.h"
 #include "route.h"
+#include "stay.h"
 #include "variable.h"
 
 /* What the script set for the client goes along with an error page or a redirect: httpd keeps only err_headers_out then. */
@@ -264,6 +265,7 @@ static int run_content(request_rec *r, const coral_script_t *script)
         return HTTP_NOT_FOUND;
     r->content_type = NULL; /* the script's own file name says nothing about what it answers */
     coral_request_run(&run, r, CORAL_PHASE_content, script);
+    coral_stay_allow(r);
     status = verdict(&run);
     if (status == DECLINED && run.status == DECLINED)
         return DECLINED;
