@@ -117,6 +117,29 @@ static void add_argument(lua_State *L, int t)
     }
 }
 
+/* The next argument of a query string: its name is pushed unescaped, and its value, or true where there is none. Returns where to go
+ * on, NULL at the end. */
+static const char *next_argument(lua_State *L, const char *text, const char *end)
+{
+    while (text < end) {
+        const char *stop = memchr(text, '&', end - text), *equal;
+
+        if (!stop)
+            stop = end;
+        equal = memchr(text, '=', stop - text);
+        if (stop > text && equal != text) {
+            push_unescaped(L, text, (equal ? equal : stop) - text);
+            if (equal)
+                push_unescaped(L, equal + 1, stop - equal - 1);
+            else
+                lua_pushboolean(L, 1);
+            return stop + 1;
+        }
+        text = stop + 1;
+    }
+    return NULL;
+}
+
 /* decode_args(text, max): "a=1&b&a=2" to { a = { "1", "2" }, b = true }; at most max (100; 0: all) arguments, then the second result
  * is "truncated". ngx.decode_args */
 static int l_decode_args(lua_State *L)
@@ -125,28 +148,49 @@ static int l_decode_args(lua_State *L)
     const char *text = luaL_checklstring(L, 1, &length), *end = text + length;
     lua_Integer max = luaL_optinteger(L, 2, 100), count = 0;
 
+    lua_settop(L, 1);
     lua_newtable(L);
-    while (text < end) {
-        const char *stop = memchr(text, '&', end - text), *equal;
-
-        if (!stop)
-            stop = end;
-        equal = memchr(text, '=', stop - text);
-        if (stop > text && equal != text) {
-            if (max > 0 && ++count > max) {
-                lua_pushliteral(L, "truncated");
-                return 2;
-            }
-            push_unescaped(L, text, (equal ? equal : stop) - text);
-            if (equal)
-                push_unescaped(L, equal + 1, stop - equal - 1);
-            else
-                lua_pushboolean(L, 1);
-            add_argument(L, lua_gettop(L) - 2);
+    while ((text = next_argument(L, text, end))) {
+        if (max > 0 && ++count > max) {
+            lua_settop(L, 2);
+            lua_pushliteral(L, "truncated");
+            return 2;
         }
-        text = stop + 1;
+        add_argument(L, 2);
     }
     return 1;
+}
+
+/* form(text): name -> first value, name -> list of values; "" where there is none. r:parseargs, r:parsebody */
+static int l_form(lua_State *L)
+{
+    size_t length;
+    const char *text = luaL_checklstring(L, 1, &length), *end = text + length;
+
+    lua_settop(L, 1);
+    lua_newtable(L);
+    lua_newtable(L);
+    while ((text = next_argument(L, text, end))) { /* 4: name, 5: value */
+        if (!lua_isstring(L, 5)) {
+            lua_pushliteral(L, "");
+            lua_replace(L, 5);
+        }
+        lua_pushvalue(L, 4);
+        if (lua_rawget(L, 3) == LUA_TNIL) {
+            lua_createtable(L, 1, 0);
+            lua_replace(L, 6);
+            lua_pushvalue(L, 4);
+            lua_pushvalue(L, 6);
+            lua_rawset(L, 3);
+            lua_pushvalue(L, 4);
+            lua_pushvalue(L, 5);
+            lua_rawset(L, 2);
+        }
+        lua_pushvalue(L, 5);
+        lua_rawseti(L, 6, (lua_Integer)lua_rawlen(L, 6) + 1);
+        lua_settop(L, 3);
+    }
+    return 2;
 }
 
 /* encode_base64(data, no_padding). ngx.encode_base64 */
@@ -262,6 +306,7 @@ static const luaL_Reg functions[] = {
     { "escape_uri", l_escape_uri },
     { "unescape_uri", l_unescape_uri },
     { "decode_args", l_decode_args },
+    { "form", l_form },
     { "encode_base64", l_encode_base64 },
     { "decode_base64", l_decode_base64 },
     { "md5", l_md5 },

@@ -2,6 +2,8 @@
 /* api_r.c - coral.r: the fields of `r`, mod_lua's request object. Its methods are put beside them by lua_lib/coral/r.lua. */
 #include "glue.h"
 
+#include "table.h"
+
 #include "http_connection.h"
 #include "http_ssl.h"
 
@@ -69,6 +71,19 @@ STRING(uri, r->uri)
 STRING(user, r->user)
 STRING(useragent_ip, r->useragent_ip)
 
+#define TABLE(name, which)                                                                         \
+    static int get_##name(lua_State *L, request_rec *r)                                            \
+    {                                                                                              \
+        (void)r;                                                                                   \
+        coral_table_push(L, which);                                                                \
+        return 1;                                                                                  \
+    }
+TABLE(err_headers_out, CORAL_ERR_HEADERS_OUT)
+TABLE(headers_in, CORAL_HEADERS_IN)
+TABLE(headers_out, CORAL_HEADERS_OUT)
+TABLE(notes, CORAL_NOTES)
+TABLE(subprocess_env, CORAL_SUBPROCESS_ENV)
+
 SET(ap_auth_type, r->ap_auth_type)
 SET(args, r->args)
 SET(filename, r->filename)
@@ -101,10 +116,11 @@ static const field_t fields[] = {
     BOTH(filename), BOTH(handler), READ(hostname), READ(is_https), READ(is_initial_req), READ(limit_req_body), READ(log_id),
     READ(method), READ(path_info), READ(port), READ(protocol), READ(range), READ(remaining), READ(server_built),
     READ(server_name), READ(some_auth_required), READ(started), BOTH(status), READ(the_request), READ(unparsed_uri),
-    BOTH(uri), BOTH(user), READ(useragent_ip)
+    BOTH(uri), BOTH(user), READ(useragent_ip), READ(err_headers_out), READ(headers_in), READ(headers_out), READ(notes),
+    READ(subprocess_env)
 };
 
-/* r.name: a method (upvalue 1), a field (upvalue 2), or one of httpd's tables (what the function at upvalue 3 makes). */
+/* r.name: a method (upvalue 1) or a field (upvalue 2). */
 static int l_index(lua_State *L)
 {
     coral_request_t *rq = coral_check_r(L, 1);
@@ -117,12 +133,7 @@ static int l_index(lua_State *L)
     lua_pushvalue(L, 2);
     lua_rawget(L, lua_upvalueindex(2));
     field = lua_touserdata(L, -1);
-    if (field)
-        return field->get(L, rq->r);
-    lua_pushvalue(L, lua_upvalueindex(3));
-    lua_pushvalue(L, 2);
-    lua_call(L, 1, 1);
-    return 1;
+    return field ? field->get(L, rq->r) : coral_push(L, NULL);
 }
 
 static int l_newindex(lua_State *L)
@@ -141,30 +152,26 @@ static int l_newindex(lua_State *L)
     return 0;
 }
 
-/* define(methods, table_of): makes the metatable of `r`. Once per state. */
+/* define(methods): makes the metatable of `r`. Once per state. */
 static int l_define(lua_State *L)
 {
     apr_size_t i;
 
-    lua_settop(L, 2);
+    lua_settop(L, 1);
     lua_createtable(L, 0, sizeof(fields) / sizeof(fields[0]));
     for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         lua_pushlightuserdata(L, (void *)&fields[i]);
-        lua_setfield(L, 3, fields[i].name);
+        lua_setfield(L, 2, fields[i].name);
     }
-    lua_insert(L, 2); /* methods, fields, table_of */
     luaL_newmetatable(L, CORAL_R);
-    lua_insert(L, 1);
+    lua_pushvalue(L, 1);
     lua_pushvalue(L, 2);
-    lua_pushvalue(L, 3);
-    lua_pushvalue(L, 4);
-    lua_pushcclosure(L, l_index, 3);
-    lua_setfield(L, 1, "__index");
+    lua_pushcclosure(L, l_index, 2);
+    lua_setfield(L, 3, "__index");
+    lua_pushvalue(L, 1);
     lua_pushvalue(L, 2);
-    lua_pushvalue(L, 3);
-    lua_pushvalue(L, 4);
-    lua_pushcclosure(L, l_newindex, 3);
-    lua_setfield(L, 1, "__newindex");
+    lua_pushcclosure(L, l_newindex, 2);
+    lua_setfield(L, 3, "__newindex");
     return 0;
 }
 

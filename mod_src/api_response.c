@@ -74,7 +74,7 @@ static void write_value(lua_State *L, coral_response_t *response, int index, int
     }
 }
 
-static int write_all(lua_State *L, const char *end)
+static int write_all(lua_State *L, int first, const char *end)
 {
     coral_response_t *response = writable(L);
     int i, count = lua_gettop(L);
@@ -84,7 +84,7 @@ static int write_all(lua_State *L, const char *end)
         lua_pushliteral(L, "seen eof");
         return 2;
     }
-    for (i = 1; i <= count; i++)
+    for (i = first; i <= count; i++)
         write_value(L, response, i, i);
     write_bytes(L, response, end, strlen(end));
     return coral_written(L);
@@ -93,13 +93,25 @@ static int write_all(lua_State *L, const char *end)
 /* print(...): 1, or nil and a message. ngx.print */
 static int l_print(lua_State *L)
 {
-    return write_all(L, "");
+    return write_all(L, 1, "");
 }
 
 /* say(...): the same with a line feed. ngx.say */
 static int l_say(lua_State *L)
 {
-    return write_all(L, "\n");
+    return write_all(L, 1, "\n");
+}
+
+/* puts(r, ...): true, or nil and a message. r:puts, r:write */
+static int l_puts(lua_State *L)
+{
+    int results;
+
+    coral_check_r(L, 1);
+    results = write_all(L, 2, "");
+    if (results == 1)
+        lua_pushboolean(L, 1);
+    return results;
 }
 
 static void flush(void *run_, coral_wait_t *w)
@@ -294,6 +306,7 @@ static int l_exec(lua_State *L)
 static const luaL_Reg functions[] = {
     { "print", l_print },
     { "say", l_say },
+    { "puts", l_puts },
     { "flush", l_flush },
     { "eof", l_eof },
     { "status", l_status },

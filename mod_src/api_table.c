@@ -3,60 +3,26 @@
  * t[key] is a string or nil (the first of several), t[key] = value sets, t[key] = nil takes away, pairs(t) goes through all. */
 #include "glue.h"
 
-#define TABLE "coral.table"
-
-typedef enum { HEADERS_IN, HEADERS_OUT, ERR_HEADERS_OUT, NOTES, SUBPROCESS_ENV } table_e;
-
-/* Like `r` (request.c) it holds a number, not a pointer. */
-typedef struct {
-    apr_uint64_t serial;
-    table_e which;
-} reference_t;
-
-static apr_table_t *table_of(request_rec *r, table_e which)
-{
-    switch (which) {
-    case HEADERS_IN:
-        return r->headers_in;
-    case HEADERS_OUT:
-        return r->headers_out;
-    case ERR_HEADERS_OUT:
-        return r->err_headers_out;
-    case NOTES:
-        return r->notes;
-    default:
-        return r->subprocess_env;
-    }
-}
-
-static apr_table_t *check_table(lua_State *L, reference_t **reference)
-{
-    coral_run_t *run = coral_run_of(L);
-
-    *reference = luaL_checkudata(L, 1, TABLE);
-    if (!run || run->bond->serial != (*reference)->serial)
-        luaL_error(L, "request is over: this table was kept from another request");
-    return table_of(run->rq->r, (*reference)->which);
-}
+#include "table.h"
 
 static int l_index(lua_State *L)
 {
-    reference_t *reference;
-    apr_table_t *table = check_table(L, &reference);
+    coral_table_e which;
+    apr_table_t *table = coral_table_check(L, 1, &which);
 
     return coral_push(L, apr_table_get(table, luaL_checkstring(L, 2)));
 }
 
 static int l_newindex(lua_State *L)
 {
-    reference_t *reference;
-    apr_table_t *table = check_table(L, &reference);
+    coral_table_e which;
+    apr_table_t *table = coral_table_check(L, 1, &which);
     request_rec *r = coral_request_here(L);
     const char *key = luaL_checkstring(L, 2);
 
     if (lua_isnil(L, 3))
         apr_table_unset(table, key);
-    else if (reference->which == NOTES || reference->which == SUBPROCESS_ENV)
+    else if (which == CORAL_NOTES || which == CORAL_SUBPROCESS_ENV)
         apr_table_set(table, key, luaL_checkstring(L, 3));
     else
         apr_table_setn(table, apr_pstrdup(r->pool, key), coral_check_header(L, 3, r));
@@ -66,8 +32,8 @@ static int l_newindex(lua_State *L)
 /* all(reference): a Lua table with everything; of several values of a key the last. */
 static int l_all(lua_State *L)
 {
-    reference_t *reference;
-    const apr_array_header_t *rows = apr_table_elts(check_table(L, &reference));
+    coral_table_e which;
+    const apr_array_header_t *rows = apr_table_elts(coral_table_check(L, 1, &which));
     int i;
 
     lua_createtable(L, 0, rows->nelts);
@@ -81,19 +47,71 @@ static int l_all(lua_State *L)
     return 1;
 }
 
-/* next(reference, i): i + 1, key, value. What pairs() and get_headers() go through. */
-static int l_next(lua_State *L)
+/* Pushes a header's name in lower case; long ones (there are none in practice) as they are. */
+static void push_lower(lua_State *L, const char *name)
 {
-    reference_t *reference;
-    const apr_array_header_t *rows = apr_table_elts(check_table(L, &reference));
-    lua_Integer i = luaL_optinteger(L, 2, 0);
+    char lower[128];
+    apr_size_t i, length = strlen(name);
 
-    if (i < 0 || i >= rows->nelts)
-        return 0;
-    lua_pushinteger(L, i + 1);
-    lua_pushstring(L, APR_ARRAY_IDX(rows, i, apr_table_entry_t).key);
-    lua_pushstring(L, APR_ARRAY_IDX(rows, i, apr_table_entry_t).val);
-    return 3;
+    if (length >= sizeof(lower)) {
+        lua_pushstring(L, name);
+        return;
+    }
+    for (i = 0; i < length; i++)
+        lower[i] = (char)apr_tolower(name[i]);
+    lua_pushlstring(L, lower, length);
+}
+
+/* t[name] = value, a list where the name comes again; t, name and value are at the top, t stays. */
+static void add_header(lua_State *L)
+{
+    lua_pushvalue(L, -2);
+    switch (lua_rawget(L, -4)) {
+    case LUA_TNIL:
+        lua_pop(L, 1);
+        lua_rawset(L, -3);
+        return;
+    case LUA_TTABLE:
+        lua_insert(L, -2);
+        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+        lua_pop(L, 2);
+        return;
+    default:
+        lua_createtable(L, 2, 0);
+        lua_insert(L, -2);
+        lua_rawseti(L, -2, 1);
+        lua_insert(L, -2);
+        lua_rawseti(L, -2, 2);
+        lua_rawset(L, -3);
+    }
+}
+
+/* headers(name, max, raw): name -> value or list, names in lower case unless raw; at most max (100; 0: all), then the second result
+ * is "truncated". ngx.req.get_headers, ngx.resp.get_headers */
+static int l_headers(lua_State *L)
+{
+    request_rec *r = coral_request_here(L);
+    coral_table_e which = (coral_table_e)luaL_checkoption(L, 1, NULL, coral_table_names);
+    const apr_array_header_t *rows = apr_table_elts(which == CORAL_HEADERS_IN ? r->headers_in : r->headers_out);
+    int raw = lua_toboolean(L, 3), i;
+    lua_Integer max = luaL_optinteger(L, 2, 100);
+
+    lua_createtable(L, 0, rows->nelts);
+    for (i = 0; i < rows->nelts; i++) {
+        const apr_table_entry_t *row = &APR_ARRAY_IDX(rows, i, apr_table_entry_t);
+
+        if (max > 0 && i == max) {
+            lua_pushliteral(L, "truncated");
+            return 2;
+        }
+        if (raw)
+            lua_pushstring(L, row->key);
+        else
+            push_lower(L, row->key);
+        lua_pushstring(L, row->val);
+        add_header(L);
+    }
+    return 1;
 }
 
 static int l_pairs(lua_State *L)
@@ -107,20 +125,14 @@ static int l_pairs(lua_State *L)
 /* of(name): the table of the request that runs; name: headers_in, headers_out, err_headers_out, notes, subprocess_env */
 static int l_of(lua_State *L)
 {
-    static const char *const names[] = { "headers_in", "headers_out", "err_headers_out", "notes", "subprocess_env", NULL };
-    coral_run_t *run = coral_here(L);
-    reference_t *reference = lua_newuserdatauv(L, sizeof(*reference), 0);
-
-    reference->which = (table_e)luaL_checkoption(L, 1, NULL, names);
-    reference->serial = run->bond->serial;
-    luaL_setmetatable(L, TABLE);
+    coral_table_push(L, (coral_table_e)luaL_checkoption(L, 1, NULL, coral_table_names));
     return 1;
 }
 
 static const luaL_Reg functions[] = {
     { "of", l_of },
     { "all", l_all },
-    { "next", l_next },
+    { "headers", l_headers },
     { NULL, NULL }
 };
 
@@ -133,7 +145,7 @@ static const luaL_Reg meta[] = {
 
 CORAL_API(table)
 {
-    luaL_newmetatable(L, TABLE);
+    luaL_newmetatable(L, CORAL_TABLE);
     luaL_setfuncs(L, meta, 0);
     lua_pop(L, 1);
     luaL_newlib(L, functions);

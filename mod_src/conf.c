@@ -72,9 +72,11 @@ void *coral_conf_merge_dir(apr_pool_t *p, void *above_, void *below_)
     if (below->inherit != CORAL_INHERIT_UNSET)
         conf->inherit = below->inherit;
     for (i = 0; i < CORAL_PHASE_COUNT; i++)
-        conf->hooks[i] = merge_hooks(p, above->hooks[i], below->hooks[i], conf->inherit);
+        conf->hooks[i] = below->none & 1u << i ? below->hooks[i]
+                                               : merge_hooks(p, above->hooks[i], below->hooks[i], conf->inherit);
+    conf->none |= below->none;
     conf->routes = append(p, below->routes, above->routes); /* the nearer one is asked first */
-    if (below->hooks[CORAL_PHASE_content])
+    if (below->hooks[CORAL_PHASE_content] || below->none & 1u << CORAL_PHASE_content)
         conf->routes = below->routes; /* what answers here was said nearer than the routes above … */
     else if (below->routes)
         conf->hooks[CORAL_PHASE_content] = NULL; /* … or than the hook above */

@@ -90,6 +90,7 @@ typedef struct {
     const char *key; /* which states run this: group, package paths and init hooks in one string */
     const char *group, *package_path, *package_cpath;
     apr_array_header_t *hooks[CORAL_PHASE_COUNT]; /* of const coral_script_t *; NULL: nothing said */
+    unsigned int none; /* a bit for each phase: CoralHook PHASE none, what is above is not inherited */
     coral_inherit_e inherit;
     apr_array_header_t *routes; /* of coral_route_t */
     apr_array_header_t *sets;   /* of coral_set_t */

@@ -21,8 +21,9 @@ static const char *misplaced(cmd_parms *cmd, coral_phase_e phase)
     const char *err = ap_check_cmd_context(cmd, rows[phase].not_in);
 
     if (err)
-        return apr_psprintf(cmd->pool, "CoralHook: the phase %s is over before the directories of a request are known: %s",
-                            coral_phase_names[phase], err);
+        return apr_psprintf(cmd->pool, "CoralHook: the phase %s may not stand here: it runs before the %s of a request is known",
+                            coral_phase_names[phase],
+                            rows[phase].not_in & NOT_IN_LOCATION ? "<Location> or directory" : "directory");
     if (!(cmd->override & (rows[phase].override | RSRC_CONF | ACCESS_CONF)))
         return apr_psprintf(cmd->pool, "CoralHook: the phase %s is not allowed here: AllowOverride lacks %s",
                             coral_phase_names[phase], rows[phase].override == OR_AUTHCFG ? "AuthConfig" : "FileInfo");
@@ -99,7 +100,8 @@ static const char *set_hook(cmd_parms *cmd, void *conf_, int argc, char *const a
     if (phase == CORAL_PHASE_set)
         return "CoralHook: the phase set is written as a block: <CoralHook set $result $arg …>";
     if (argc == 2 && !strcasecmp(argv[1], "none")) {
-        conf->hooks[phase] = apr_array_make(cmd->pool, 1, sizeof(coral_script_t *));
+        conf->hooks[phase] = NULL;
+        conf->none |= 1u << phase;
         return NULL;
     }
     if (argc > 2 && order_named(argv[argc - 1], &order))

@@ -17,10 +17,12 @@ request_rec *coral_request_here(lua_State *L)
 
 coral_request_t *coral_check_r(lua_State *L, int index)
 {
-    apr_uint64_t *serial = luaL_checkudata(L, index, CORAL_R);
+    coral_mark_t *mark = coral_marked(L, index, coral_r_kind, sizeof(*mark));
     coral_run_t *run = coral_run_of(L);
 
-    if (!run || run->bond->serial != *serial)
+    if (!mark)
+        luaL_typeerror(L, index, "a request");
+    if (!run || run->bond->serial != mark->serial)
         luaL_error(L, "request is over: this `r` was kept from another request");
     return run->rq;
 }

@@ -3,7 +3,9 @@
 
 #include <stdlib.h>
 
-static char main_key; /* registry: lua_lib/coral/main.lua */
+static char main_key; /* registry: loader.main of lua_lib/coral/loader.lua */
+
+const char coral_r_kind[] = CORAL_R;
 
 /* The request is over; r->pool goes away. */
 static apr_status_t on_end(void *rq_)
@@ -94,9 +96,10 @@ void coral_request_push(lua_State *L, coral_run_t *run)
     coral_bond_t *bond = run->bond;
 
     if (bond->ref == LUA_NOREF) {
-        apr_uint64_t *serial = lua_newuserdatauv(L, sizeof(*serial), 1);
+        coral_mark_t *mark = lua_newuserdatauv(L, sizeof(*mark), 1);
 
-        *serial = bond->serial = coral_vm_serial(bond->vm);
+        mark->kind = coral_r_kind;
+        mark->serial = bond->serial = coral_vm_serial(bond->vm);
         luaL_setmetatable(L, CORAL_R);
         inherit_ctx(L, run->rq, bond->vm);
         lua_pushvalue(L, -1);
@@ -104,6 +107,13 @@ void coral_request_push(lua_State *L, coral_run_t *run)
     }
     else
         lua_rawgeti(L, LUA_REGISTRYINDEX, bond->ref);
+}
+
+void *coral_marked(lua_State *L, int index, const char *kind, apr_size_t size)
+{
+    coral_mark_t *mark = lua_type(L, index) == LUA_TUSERDATA ? lua_touserdata(L, index) : NULL;
+
+    return mark && lua_rawlen(L, index) == size && mark->kind == kind ? mark : NULL;
 }
 
 coral_run_t *coral_run_of(lua_State *L)

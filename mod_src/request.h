@@ -86,6 +86,18 @@ coral_run_t *coral_run_of(lua_State *L);
 /* [vm] Pushes the `r` of the run. */
 void coral_request_push(lua_State *L, coral_run_t *run);
 
+/* What begins the userdata that stand for something of a request: what it is, told by an address, and whose. Checked by hand, for
+ * luaL_checkudata() looks a name up each time, and a script touches `r` often. */
+typedef struct {
+    const char *kind;
+    apr_uint64_t serial;
+} coral_mark_t;
+
+/* [vm] The userdata at index if it is of that kind, else NULL. */
+void *coral_marked(lua_State *L, int index, const char *kind, apr_size_t size);
+
+extern const char coral_r_kind[];
+
 /* [start] Keeps a state's `main` (lua_lib/coral/main.lua), which is at the top of the stack, and pops it. */
 void coral_request_set_main(lua_State *L);
 

@@ -18,7 +18,7 @@ my %floor = map { my $n = $_; map { $_ => $n + 1 } @{ $floors[$n] } } 0 .. $#flo
 my %trade = (
     lua_resume          => 'task',
     lua_newstate        => 'vm',
-    luaL_newstate       => 'vm',
+    luaL_newstate       => 'source',
     event_base_loop     => 'poller',
     event_base_dispatch => 'poller',
     SUSPENDED           => 'park',
@@ -97,16 +97,14 @@ SKIP: {
 done_testing;
 __DATA__
 mod_coral
-api
-api_* phase filter
+api directive
+api_* phase
+filter route
+stretch table
 glue
-request capture
-net
-net_tls net_pool net_udp
-task
+request
+task response body
 vm
 script
-code
-tenant
-conf shared poller park body response source variable
+conf source variable stay
 coral

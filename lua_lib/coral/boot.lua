@@ -26,7 +26,7 @@ run "coroutine"
 run "text_only"
 local loader = run "loader"
 run "r"
-ngx = run "ngx"
-package.loaded.ngx = ngx
+_G.ngx = run "ngx"
+package.loaded.ngx = _G.ngx
 
 return loader.main, loader.once

@@ -8,15 +8,14 @@ local coral = {
 }
 
 -- coral.HTTP_NOT_FOUND and so on: the same numbers as ngx.HTTP_*
-for name, value in pairs(require "coral.ngx.const") do
-  if name:match "^HTTP_" and value >= 100 and value < 600 and not name:match "^HTTP_%u+$" or name == "HTTP_OK" then
-    coral[name] = value
-  end
-end
+for name, status in pairs(require "coral.ngx.const".statuses) do coral[name] = status end
 
 -- status(): { pid, threads, states, memory }: this child process and this Lua state (bytes)
 function coral.status()
   return { pid = worker.pid(), threads = worker.threads(), states = worker.states(), memory = worker.bytes() }
 end
 
-return coral
+-- A misspelt status must not be nil: an access hook that returns nil lets the request through.
+return setmetatable(coral, {
+  __index = function(_, name) error("coral has no field '" .. tostring(name) .. "'", 2) end
+})

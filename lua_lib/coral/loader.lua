@@ -83,7 +83,7 @@ local function search(name)
   error(("module '%s' not found:\n\t%s"):format(name, table.concat(tried, "\n\t")), 3)
 end
 
-function require(name)
+function _G.require(name)
   if type(name) == "number" then name = tostring(name) end
   if type(name) ~= "string" then
     error(("bad argument #1 to 'require' (string expected, got %s)"):format(type(name)), 2)

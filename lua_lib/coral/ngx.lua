@@ -9,7 +9,10 @@ local time = require "coral.time"
 local worker = require "coral.worker"
 
 local ngx = {}
-for name, value in pairs(require "coral.ngx.const") do ngx[name] = value end
+local const = require "coral.ngx.const"
+for name, value in pairs(const.plain) do ngx[name] = value end
+for name, value in pairs(const.statuses) do ngx[name] = value end
+for name, value in pairs(const.methods) do ngx["HTTP_" .. name] = value end
 for _, name in ipairs { "escape_uri", "unescape_uri", "encode_args", "decode_args", "encode_base64", "decode_base64", "md5",
   "md5_bin", "sha1_bin", "hmac_sha1", "quote_sql_str" } do
   ngx[name] = codec[name]
@@ -25,7 +28,7 @@ ngx.var = require "coral.ngx.var"
 ngx.req = require "coral.ngx.req"
 ngx.resp = { get_headers = ngx.req.get_response_headers }
 ngx.req.get_response_headers = nil
-print = log.print
+_G.print = log.print
 
 function ngx.update_time() end
 

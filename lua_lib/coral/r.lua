@@ -10,13 +10,8 @@ local r = require "coral.r"
 
 local methods = {}
 
--- puts(...), write(text): to the client; true, or false and a message.
-function methods.puts(_, ...)
-  local ok, err = response.print(...)
-  if not ok then return false, err end
-  return true
-end
-methods.write = methods.puts
+-- puts(...), write(text): to the client; true, or nil and a message.
+methods.puts, methods.write = response.puts, response.puts
 
 -- flush(): what has been written goes to the client now.
 function methods.flush()
@@ -29,27 +24,15 @@ function methods.requestbody()
   return request.body()
 end
 
--- A list for each key, and the last value of each.
-local function single_and_multi(args)
-  local single, multi = {}, {}
-  for key, value in pairs(args) do
-    local list = type(value) == "table" and value or { value == true and "1" or value }
-    for i, one in ipairs(list) do if one == true then list[i] = "1" end end
-    single[key], multi[key] = list[#list], list
-  end
-  return single, multi
-end
-
--- parseargs(): the query's arguments, key -> last value and key -> list. mod_lua
+-- parseargs(): the query's arguments, name -> first value and name -> list. mod_lua
 function methods.parseargs()
-  return single_and_multi((codec.decode_args(request.args() or "", 0)))
+  return codec.form(request.args() or "")
 end
 
 -- parsebody(max): the same of an urlencoded body of at most max bytes (8192). mod_lua
 function methods.parsebody(_, max)
   local body = methods.requestbody() or ""
-  if #body > (max or 8192) then return {}, {} end
-  return single_and_multi((codec.decode_args(body, 0)))
+  return codec.form(#body <= (max or 8192) and body or "")
 end
 
 function methods.escape(_, text) return codec.escape_uri(text) end
@@ -75,12 +58,9 @@ for level, name in ipairs(levels) do
   methods[name] = log.method(level - 1)
 end
 
-local is_table = {}
-for _, name in ipairs(table_names) do is_table[name] = true end
+r.define(methods)
 
-r.define(methods, function(name) return is_table[name] and tables.of(name) or nil end)
-
-apache2 = {
+_G.apache2 = {
   OK = 0, DECLINED = -1, DONE = -2, version = require "coral.worker".server(),
   HTTP_MOVED_TEMPORARILY = 302,
   PROXYREQ_NONE = 0, PROXYREQ_PROXY = 1, PROXYREQ_REVERSE = 2, PROXYREQ_RESPONSE = 3,

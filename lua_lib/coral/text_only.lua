@@ -2,15 +2,15 @@
 -- Precompiled chunks can crash the process: load, loadfile and dofile take text alone.
 local load0, loadfile0 = load, loadfile
 
-function load(chunk, name, _, ...)
+function _G.load(chunk, name, _, ...)
   return load0(chunk, name, "t", ...)
 end
 
-function loadfile(path, _, ...)
+function _G.loadfile(path, _, ...)
   return loadfile0(path, "t", ...)
 end
 
-function dofile(path)
+function _G.dofile(path)
   local chunk, err = loadfile0(path, "t")
   if not chunk then error(err, 0) end
   return chunk()

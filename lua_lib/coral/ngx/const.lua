@@ -1,15 +1,18 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- OpenResty's constants: https://github.com/openresty/lua-nginx-module#nginx-api-for-lua
-return {
+-- Returns three tables: the plain ones, the statuses (HTTP_OK …) and the methods (GET …, as ngx.HTTP_GET).
+local plain = {
   OK = 0, ERROR = -1, AGAIN = -2, DONE = -4, DECLINED = -5,
   null = require "coral.codec".null,
-
   STDERR = 0, EMERG = 1, ALERT = 2, CRIT = 3, ERR = 4, WARN = 5, NOTICE = 6, INFO = 7, DEBUG = 8,
+}
 
-  HTTP_GET = 2, HTTP_HEAD = 4, HTTP_POST = 8, HTTP_PUT = 16, HTTP_DELETE = 32, HTTP_MKCOL = 64, HTTP_COPY = 128,
-  HTTP_MOVE = 256, HTTP_OPTIONS = 512, HTTP_PROPFIND = 1024, HTTP_PROPPATCH = 2048, HTTP_LOCK = 4096, HTTP_UNLOCK = 8192,
-  HTTP_PATCH = 16384, HTTP_TRACE = 32768,
+local methods = {
+  GET = 2, HEAD = 4, POST = 8, PUT = 16, DELETE = 32, MKCOL = 64, COPY = 128, MOVE = 256, OPTIONS = 512, PROPFIND = 1024,
+  PROPPATCH = 2048, LOCK = 4096, UNLOCK = 8192, PATCH = 16384, TRACE = 32768,
+}
 
+local statuses = {
   HTTP_CONTINUE = 100, HTTP_SWITCHING_PROTOCOLS = 101, HTTP_OK = 200, HTTP_CREATED = 201, HTTP_ACCEPTED = 202,
   HTTP_NO_CONTENT = 204, HTTP_PARTIAL_CONTENT = 206, HTTP_SPECIAL_RESPONSE = 300, HTTP_MOVED_PERMANENTLY = 301,
   HTTP_MOVED_TEMPORARILY = 302, HTTP_SEE_OTHER = 303, HTTP_NOT_MODIFIED = 304, HTTP_TEMPORARY_REDIRECT = 307,
@@ -20,3 +23,5 @@ return {
   HTTP_BAD_GATEWAY = 502, HTTP_SERVICE_UNAVAILABLE = 503, HTTP_GATEWAY_TIMEOUT = 504, HTTP_VERSION_NOT_SUPPORTED = 505,
   HTTP_INSUFFICIENT_STORAGE = 507,
 }
+
+return { plain = plain, methods = methods, statuses = statuses }

@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- ngx.req: what the client sent. On coral.request.
 local codec = require "coral.codec"
-local const = require "coral.ngx.const"
 local request = require "coral.request"
 local response = require "coral.response"
 local tables = require "coral.table"
@@ -19,10 +18,7 @@ local req = {
 }
 
 local method_names = {}
-for _, name in ipairs { "GET", "HEAD", "POST", "PUT", "DELETE", "MKCOL", "COPY", "MOVE", "OPTIONS", "PROPFIND", "PROPPATCH",
-  "LOCK", "UNLOCK", "PATCH", "TRACE" } do
-  method_names[const["HTTP_" .. name]] = name
-end
+for name, id in pairs(require "coral.ngx.const".methods) do method_names[id] = name end
 
 -- set_method(ngx.HTTP_POST)
 function req.set_method(id)
@@ -40,28 +36,8 @@ local headers_mt = {
   end
 }
 
--- The rows of one of httpd's tables, at most max (100; 0: all) of them; then the second result is "truncated".
-local function collect(name, max, raw)
-  local from, headers, count = tables.of(name), {}, 0
-  local i, key, value = tables.next(from, 0)
-  max = max or 100
-  while i do
-    if max > 0 and count == max then return headers, "truncated" end
-    if not raw then key = key:lower() end
-    local before = headers[key]
-    if type(before) == "table" then
-      before[#before + 1] = value
-    else
-      headers[key] = before and { before, value } or value
-    end
-    count = count + 1
-    i, key, value = tables.next(from, i)
-  end
-  return headers
-end
-
 local function get_headers(name, max, raw)
-  local headers, err = collect(name, max, raw)
+  local headers, err = tables.headers(name, max, raw)
   return raw and headers or setmetatable(headers, headers_mt), err
 end
 
