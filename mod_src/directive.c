@@ -102,6 +102,8 @@ static const char *set_hook(cmd_parms *cmd, void *conf_, int argc, char *const a
     if (argc == 2 && !strcasecmp(argv[1], "none")) {
         conf->hooks[phase] = NULL;
         conf->none |= 1u << phase;
+        if (phase == CORAL_PHASE_init)
+            coral_conf_rekey(cmd->pool, conf);
         return NULL;
     }
     if (argc > 2 && order_named(argv[argc - 1], &order))
