@@ -86,12 +86,26 @@ static int l_mark(lua_State *L)
     return 1;
 }
 
+/* exiting(): whether the run is being ended, by ngx.exit or one of its kind; exit(): goes on ending it */
+static int l_exiting(lua_State *L)
+{
+    lua_pushboolean(L, coral_task_is_exiting(L));
+    return 1;
+}
+
+static int l_exit(lua_State *L)
+{
+    return coral_task_exit(L);
+}
+
 static const luaL_Reg functions[] = {
     { "version", l_version },
     { "text", l_text },
     { "script", l_script },
     { "key", l_key },
     { "mark", l_mark },
+    { "exiting", l_exiting },
+    { "exit", l_exit },
     { NULL, NULL }
 };
 

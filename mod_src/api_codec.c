@@ -299,7 +299,7 @@ static int l_escape_html(lua_State *L)
 {
     request_rec *r = coral_request_here(L);
 
-    return coral_push(L, ap_escape_html(r->pool, luaL_checkstring(L, 1)));
+    return coral_push(L, ap_escape_html(r->pool, coral_check_text(L, 1)));
 }
 
 static const luaL_Reg functions[] = {

@@ -7,13 +7,13 @@
 /* get(name): a string or nil (variable.h says where it is looked up) */
 static int l_get(lua_State *L)
 {
-    return coral_push(L, coral_variable_get(coral_request_here(L), luaL_checkstring(L, 1)));
+    return coral_push(L, coral_variable_get(coral_request_here(L), coral_check_text(L, 1)));
 }
 
 /* set(name, value): a string or a number; nil takes it away. An error for what can not be set. */
 static int l_set(lua_State *L)
 {
-    const char *err = coral_variable_set(coral_request_here(L), luaL_checkstring(L, 1), luaL_optstring(L, 2, NULL));
+    const char *err = coral_variable_set(coral_request_here(L), coral_check_text(L, 1), coral_opt_text(L, 2));
 
     return err ? luaL_error(L, "%s", err) : 0;
 }
@@ -28,7 +28,7 @@ static int l_expr(lua_State *L)
 
     info.filename = "r:expr";
     info.module_index = APLOG_MODULE_INDEX;
-    err = ap_expr_parse(r->pool, r->pool, &info, luaL_checkstring(L, 1), NULL);
+    err = ap_expr_parse(r->pool, r->pool, &info, coral_check_text(L, 1), NULL);
     if (!err) {
         holds = ap_expr_exec(r, &info, &err);
         if (holds >= 0) {

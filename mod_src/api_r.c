@@ -33,7 +33,7 @@ typedef struct {
 #define SET(name, field)                                                                           \
     static void set_##name(lua_State *L, request_rec *r, int value)                                \
     {                                                                                              \
-        (field) = lua_isnil(L, value) ? NULL : apr_pstrdup(r->pool, luaL_checkstring(L, value));   \
+        (field) = lua_isnil(L, value) ? NULL : apr_pstrdup(r->pool, coral_check_text(L, value));   \
     }
 
 STRING(ap_auth_type, r->ap_auth_type)
@@ -103,6 +103,8 @@ static void set_status(lua_State *L, request_rec *r, int value)
 
     luaL_argcheck(L, status >= 100 && status <= 599, value, "an HTTP status is a number from 100 to 599");
     (void)r;
+    if (!coral_headers_open(L, "r.status"))
+        return;
     coral_response_status(response, (int)status);
     response->status_set = 1;
 }
@@ -222,7 +224,7 @@ static int l_construct_url(lua_State *L)
 {
     request_rec *r = coral_request_here(L);
 
-    return coral_push(L, ap_construct_url(r->pool, luaL_checkstring(L, 1), r));
+    return coral_push(L, ap_construct_url(r->pool, coral_check_text(L, 1), r));
 }
 
 /* custom_response(status, text): the body of the error page, or where it is. r:custom_response */
@@ -232,7 +234,7 @@ static int l_custom_response(lua_State *L)
     lua_Integer status = luaL_checkinteger(L, 1);
 
     luaL_argcheck(L, status >= 100 && status <= 599, 1, "an HTTP status is a number from 100 to 599");
-    ap_custom_response(r, (int)status, luaL_checkstring(L, 2));
+    ap_custom_response(r, (int)status, coral_check_text(L, 2));
     return 0;
 }
 
@@ -241,7 +243,7 @@ static int l_add_output_filter(lua_State *L)
 {
     request_rec *r = coral_request_here(L);
 
-    ap_add_output_filter(luaL_checkstring(L, 1), NULL, r, r->connection);
+    ap_add_output_filter(coral_check_text(L, 1), NULL, r, r->connection);
     return 0;
 }
 
@@ -249,7 +251,7 @@ static int l_add_input_filter(lua_State *L)
 {
     request_rec *r = coral_request_here(L);
 
-    ap_add_input_filter(luaL_checkstring(L, 1), NULL, r, r->connection);
+    ap_add_input_filter(coral_check_text(L, 1), NULL, r, r->connection);
     return 0;
 }
 

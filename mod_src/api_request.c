@@ -13,7 +13,7 @@ static int l_set_method(lua_State *L)
 {
     request_rec *r = coral_request_here(L);
 
-    r->method = apr_pstrdup(r->pool, luaL_checkstring(L, 1));
+    r->method = apr_pstrdup(r->pool, coral_check_text(L, 1));
     r->method_number = ap_method_number_of(r->method);
     r->header_only = !strcmp(r->method, "HEAD");
     if (r->header_only)
@@ -82,7 +82,7 @@ static int l_raw_header(lua_State *L)
 static int l_set_header(lua_State *L)
 {
     request_rec *r = coral_request_here(L);
-    const char *name = apr_pstrdup(r->pool, luaL_checkstring(L, 1));
+    const char *name = coral_check_header_name(L, 1, r);
     lua_Integer i, count;
 
     if (lua_isnoneornil(L, 2)) {
@@ -112,7 +112,7 @@ static int l_set_args(lua_State *L)
 {
     request_rec *r = coral_request_here(L);
 
-    r->args = apr_pstrdup(r->pool, luaL_checkstring(L, 1));
+    r->args = apr_pstrdup(r->pool, coral_check_text(L, 1));
     return 0;
 }
 
@@ -120,7 +120,7 @@ static int l_set_args(lua_State *L)
 static int l_set_uri(lua_State *L)
 {
     request_rec *r = coral_request_here(L);
-    const char *uri = luaL_checkstring(L, 1);
+    const char *uri = coral_check_text(L, 1);
 
     luaL_argcheck(L, *uri == '/', 1, "the uri must begin with a slash");
     r->uri = r->parsed_uri.path = apr_pstrdup(r->pool, uri);

@@ -20,73 +20,98 @@ static coral_response_t *writable(lua_State *L)
     return &run->rq->response;
 }
 
-static void write_bytes(lua_State *L, coral_response_t *response, const char *data, apr_size_t length)
+#define NESTING 100
+
+typedef struct {
+    coral_response_t *response;
+    apr_size_t before; /* what had been written: a call that is refused writes nothing */
+    int argument;
+} writing_t;
+
+static void refuse(lua_State *L, const writing_t *w, const char *format, const char *what)
 {
-    if (!coral_response_write(response, data, length))
-        luaL_error(L, "not enough memory");
+    w->response->length = w->before;
+    luaL_argerror(L, w->argument, lua_pushfstring(L, format, what));
+}
+
+static void write_value(lua_State *L, const writing_t *w, int index, int depth);
+
+/* The items of a list, one after the other. */
+static void write_list(lua_State *L, const writing_t *w, int index, int depth)
+{
+    lua_Integer i, count = luaL_len(L, index);
+
+    if (depth == NESTING)
+        refuse(L, w, "the table is nested too deeply%s", "");
+    luaL_checkstack(L, 4, NULL);
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
+        if (!lua_isinteger(L, -2) || lua_tointeger(L, -2) < 1)
+            refuse(L, w, "non-array table found%s", "");
+    for (i = 1; i <= count; i++) {
+        lua_geti(L, index, i);
+        write_value(L, w, lua_gettop(L), depth + 1);
+        lua_pop(L, 1);
+    }
 }
 
 /* A value as OpenResty prints it: nil and booleans by name, a whole float without its fraction, lists item by item. */
-static void write_value(lua_State *L, coral_response_t *response, int index, int argument)
+static void write_value(lua_State *L, const writing_t *w, int index, int depth)
 {
     char number[64];
-    const char *text;
-    size_t length;
-    lua_Integer i, count;
+    const char *text = NULL;
+    size_t length = 0;
 
     switch (lua_type(L, index)) {
     case LUA_TSTRING:
         text = lua_tolstring(L, index, &length);
-        write_bytes(L, response, text, length);
         break;
     case LUA_TNUMBER:
         if (lua_isinteger(L, index))
             apr_snprintf(number, sizeof(number), "%" APR_INT64_T_FMT, (apr_int64_t)lua_tointeger(L, index));
         else
             snprintf(number, sizeof(number), "%.14g", lua_tonumber(L, index));
-        write_bytes(L, response, number, strlen(number));
+        text = number;
         break;
     case LUA_TNIL:
-        write_bytes(L, response, "nil", 3);
+        text = "nil";
         break;
     case LUA_TBOOLEAN:
         text = lua_toboolean(L, index) ? "true" : "false";
-        write_bytes(L, response, text, strlen(text));
         break;
     case LUA_TTABLE:
-        luaL_checkstack(L, 4, "the table is nested too deeply");
-        for (i = 1, count = luaL_len(L, index); i <= count; i++) {
-            lua_geti(L, index, i);
-            write_value(L, response, lua_gettop(L), argument);
-            lua_pop(L, 1);
-        }
-        break;
+        write_list(L, w, index, depth);
+        return;
     case LUA_TLIGHTUSERDATA:
-        if (!lua_touserdata(L, index)) { /* ngx.null */
-            write_bytes(L, response, "null", 4);
-            break;
-        }
-        /* fall through */
-    default:
-        luaL_argerror(L, argument,
-                      lua_pushfstring(L, "string, number, boolean, nil, ngx.null, or array table expected, got %s",
-                                      luaL_typename(L, index)));
+        text = lua_touserdata(L, index) ? NULL : "null"; /* ngx.null */
+        break;
     }
+    if (!text)
+        refuse(L, w, depth ? "bad data type %s found"
+                           : "string, number, boolean, nil, ngx.null, or array table expected, but got %s",
+               luaL_typename(L, index));
+    if (!coral_response_write(w->response, text, length ? length : strlen(text)))
+        luaL_error(L, "not enough memory");
+}
+
+static int seen_eof(lua_State *L)
+{
+    lua_pushnil(L);
+    lua_pushliteral(L, "seen eof");
+    return 2;
 }
 
 static int write_all(lua_State *L, int first, const char *end)
 {
     coral_response_t *response = writable(L);
-    int i, count = lua_gettop(L);
+    writing_t w = { response, response->length, 0 };
+    int count = lua_gettop(L);
 
-    if (response->finished) {
-        lua_pushnil(L);
-        lua_pushliteral(L, "seen eof");
-        return 2;
-    }
-    for (i = first; i <= count; i++)
-        write_value(L, response, i, i);
-    write_bytes(L, response, end, strlen(end));
+    if (response->finished)
+        return seen_eof(L);
+    for (w.argument = first; w.argument <= count; w.argument++)
+        write_value(L, &w, w.argument, 0);
+    if (!coral_response_write(response, end, strlen(end)))
+        luaL_error(L, "not enough memory");
     return coral_written(L);
 }
 
@@ -128,6 +153,7 @@ static void finish(void *run_, coral_wait_t *w)
 
     (void)w;
     coral_response_finish(&run->rq->response);
+    coral_response_flush_end(&run->rq->response);
 }
 
 static int done(lua_State *L, coral_wait_t *w)
@@ -145,16 +171,13 @@ static int done(lua_State *L, coral_wait_t *w)
 /* flush(): sends what has been written; 1, or nil and a message. ngx.flush, ngx.send_headers */
 static int l_flush(lua_State *L)
 {
-    if (writable(L)->finished)
-        return done(L, NULL);
-    return coral_wait_for(L, flush, done);
+    return writable(L)->finished ? seen_eof(L) : coral_wait_for(L, flush, done);
 }
 
 /* eof(): ends the response, the script goes on. ngx.eof */
 static int l_eof(lua_State *L)
 {
-    writable(L);
-    return coral_wait_for(L, finish, done);
+    return writable(L)->finished ? seen_eof(L) : coral_wait_for(L, finish, done);
 }
 
 static int l_status(lua_State *L)
@@ -170,12 +193,10 @@ static int l_set_status(lua_State *L)
     lua_Integer status = luaL_checkinteger(L, 1);
 
     luaL_argcheck(L, status >= 100 && status <= 599, 1, "an HTTP status is a number from 100 to 599");
-    if (rq->response.started) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, rq->r, "attempt to set ngx.status after sending out response headers");
-        return 0;
+    if (coral_headers_open(L, "ngx.status")) {
+        coral_response_status(&rq->response, (int)status);
+        rq->response.status_set = 1;
     }
-    coral_response_status(&rq->response, (int)status);
-    rq->response.status_set = 1;
     return 0;
 }
 
@@ -235,13 +256,11 @@ static void set_one(lua_State *L, request_rec *r, const char *name, int index, i
 static int l_set_header(lua_State *L)
 {
     coral_request_t *rq = coral_here(L)->rq;
-    const char *name = apr_pstrdup(rq->r->pool, luaL_checkstring(L, 1));
+    const char *name = coral_check_header_name(L, 1, rq->r);
     lua_Integer i, count;
 
-    if (rq->response.started && coral_here(L)->phase != CORAL_PHASE_header_filter) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, rq->r, "attempt to set ngx.header.%s after sending out response headers", name);
+    if (!coral_headers_open(L, apr_pstrcat(rq->r->pool, "ngx.header.", name, NULL)))
         return 0;
-    }
     apr_table_unset(rq->r->err_headers_out, name);
     if (lua_isnoneornil(L, 2) || (lua_istable(L, 2) && !luaL_len(L, 2))) {
         apr_table_unset(rq->r->headers_out, name);
@@ -284,6 +303,7 @@ static int l_redirect(lua_State *L)
                   "only 301, 302, 303, 307, and 308 are allowed");
     if (rq->response.started)
         return luaL_error(L, "attempt to call ngx.redirect after sending out the headers");
+    luaL_checkstring(L, 1);
     apr_table_setn(rq->r->headers_out, "Location", coral_check_header(L, 1, rq->r));
     coral_response_clear(&rq->response);
     return coral_exit(L, (int)status);
@@ -293,7 +313,7 @@ static int l_redirect(lua_State *L)
 static int l_exec(lua_State *L)
 {
     coral_request_t *rq = coral_here(L)->rq;
-    const char *uri = luaL_checkstring(L, 1);
+    const char *uri = coral_check_text(L, 1);
 
     luaL_argcheck(L, *uri == '/', 1, "the uri must begin with a slash");
     if (rq->response.started)

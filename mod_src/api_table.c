@@ -10,7 +10,7 @@ static int l_index(lua_State *L)
     coral_table_e which;
     apr_table_t *table = coral_table_check(L, 1, &which);
 
-    return coral_push(L, apr_table_get(table, luaL_checkstring(L, 2)));
+    return coral_push(L, apr_table_get(table, coral_check_text(L, 2)));
 }
 
 static int l_newindex(lua_State *L)
@@ -18,14 +18,14 @@ static int l_newindex(lua_State *L)
     coral_table_e which;
     apr_table_t *table = coral_table_check(L, 1, &which);
     request_rec *r = coral_request_here(L);
-    const char *key = luaL_checkstring(L, 2);
+    const char *key = coral_check_text(L, 2);
 
     if (lua_isnil(L, 3))
         apr_table_unset(table, key);
     else if (which == CORAL_NOTES || which == CORAL_SUBPROCESS_ENV)
-        apr_table_set(table, key, luaL_checkstring(L, 3));
+        apr_table_set(table, key, coral_check_text(L, 3));
     else
-        apr_table_setn(table, apr_pstrdup(r->pool, key), coral_check_header(L, 3, r));
+        apr_table_setn(table, coral_check_header_name(L, 2, r), coral_check_header(L, 3, r));
     return 0;
 }
 

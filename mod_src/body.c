@@ -54,7 +54,7 @@ int coral_body_read(request_rec *r, coral_body_t *body)
 
         if (rv == APR_SUCCESS)
             body->status = take(body, bb);
-        else
+        else if (body->status == OK) /* else a filter of ours has said what went wrong */
             body->status = ap_map_http_request_error(rv, HTTP_BAD_REQUEST);
         apr_brigade_cleanup(bb);
     }

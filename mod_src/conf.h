@@ -68,6 +68,7 @@ typedef struct coral_script_t {
     const char *function; /* CORAL_RUN_FUNCTION: its name. CORAL_RUN_APP: the adapter's, NULL: find out */
     coral_run_e run;
     coral_order_e order;
+    int of_directory;        /* stands in a <Directory> or .htaccess */
     int lasting;             /* lives as long as the child: its address may stand for the key */
     apr_array_header_t *set; /* phase set: result variable, then the texts (coral_text_t *) of the arguments */
 } coral_script_t;

@@ -189,6 +189,7 @@ static const char *set_block(cmd_parms *cmd, void *conf, const char *args)
     if ((err = phase_named(cmd, ap_getword_conf(cmd->pool, &words), &phase))
         || (err = read_words(cmd, phase, words, block->script)))
         return err;
+    block->script->of_directory = ap_check_cmd_context(cmd, CORAL_NOT_IN_DIRECTORY) != NULL;
     return add_hook(cmd, conf, phase, block->script);
 }
 
@@ -278,6 +279,8 @@ static const char *add_filter(cmd_parms *cmd, const char *name, const char *file
     if (err)
         return err;
     ap_str_tolower(known);
+    if (!coral_filter_is_free(known, input))
+        return apr_psprintf(cmd->pool, "%s: httpd has a filter \"%s\" already, take another name", cmd->cmd->name, name);
     apr_hash_set(server->filters, known, APR_HASH_KEY_STRING, script);
     coral_filter_name(known, input);
     return NULL;

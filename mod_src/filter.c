@@ -95,6 +95,10 @@ static apr_status_t filter_brigade(content_t *content, request_rec *r, apr_bucke
 
         if (!meta && (rv = apr_bucket_read(b, &bytes, &length, APR_BLOCK_READ)) != APR_SUCCESS)
             break;
+        if (gathered + (apr_off_t)length > CORAL_PIECE) { /* a mapped file comes in megabytes */
+            length = (apr_size_t)(CORAL_PIECE - gathered);
+            apr_bucket_split(b, length);
+        }
         APR_BUCKET_REMOVE(b);
         if (!meta) {
             APR_BRIGADE_INSERT_TAIL(data, b);
@@ -229,6 +233,13 @@ static apr_status_t filter_named_input(ap_filter_t *f, apr_bucket_brigade *bb, a
         coral_request_of(f->r)->body.status = HTTP_INTERNAL_SERVER_ERROR;
     }
     return rv;
+}
+
+int coral_filter_is_free(const char *name, int input)
+{
+    const ap_filter_rec_t *rec = input ? ap_get_input_filter_handle(name) : ap_get_output_filter_handle(name);
+
+    return !rec || (input ? rec->filter_func.in_func == filter_named_input : rec->filter_func.out_func == filter_named_output);
 }
 
 void coral_filter_name(const char *name, int input)

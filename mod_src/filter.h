@@ -8,6 +8,9 @@
 /* [start] The module's own filters. */
 void coral_filter_register(void);
 
+/* [start] Whether no filter but one of the administrator's has the name. */
+int coral_filter_is_free(const char *name, int input);
+
 /* [start] A filter of the administrator's, by its name (lower case); its script is looked up in the server's filters. */
 void coral_filter_name(const char *name, int input);
 

@@ -33,6 +33,20 @@ int coral_push(lua_State *L, const char *value)
     return 1;
 }
 
+const char *coral_check_text(lua_State *L, int index)
+{
+    size_t length;
+    const char *text = luaL_checklstring(L, index, &length);
+
+    luaL_argcheck(L, strlen(text) == length, index, "the string may hold no NUL");
+    return text;
+}
+
+const char *coral_opt_text(lua_State *L, int index)
+{
+    return lua_isnoneornil(L, index) ? NULL : coral_check_text(L, index);
+}
+
 const char *coral_check_header(lua_State *L, int index, request_rec *r)
 {
     apr_size_t length, i;
@@ -45,6 +59,25 @@ const char *coral_check_header(lua_State *L, int index, request_rec *r)
         if ((unsigned char)value[i] < ' ' && value[i] != '\t')
             luaL_argerror(L, index, "a header's value may hold no line feed or other control character");
     return apr_pstrmemdup(r->pool, value, length);
+}
+
+const char *coral_check_header_name(lua_State *L, int index, request_rec *r)
+{
+    size_t length;
+    const char *name = luaL_checklstring(L, index, &length);
+
+    luaL_argcheck(L, length && ap_scan_http_token(name) == name + length, index, "not a header's name");
+    return apr_pstrmemdup(r->pool, name, length);
+}
+
+int coral_headers_open(lua_State *L, const char *what)
+{
+    coral_run_t *run = coral_here(L);
+
+    if (!run->rq->response.started || run->phase == CORAL_PHASE_header_filter)
+        return 1;
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, run->rq->r, "attempt to set %s after sending out response headers", what);
+    return 0;
 }
 
 int coral_exit(lua_State *L, int status)

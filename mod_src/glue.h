@@ -22,8 +22,18 @@ coral_request_t *coral_check_r(lua_State *L, int index);
 /* A string or nil; true pushes. */
 int coral_push(lua_State *L, const char *value);
 
+/* A string without a NUL: httpd would silently cut it there. opt: NULL for nil. */
+const char *coral_check_text(lua_State *L, int index);
+const char *coral_opt_text(lua_State *L, int index);
+
 /* A header's value: one line without control characters; copied to r->pool. Numbers and booleans are written out. */
 const char *coral_check_header(lua_State *L, int index, request_rec *r);
+
+/* A header's name, a token of RFC 9110; copied to r->pool. */
+const char *coral_check_header_name(lua_State *L, int index, request_rec *r);
+
+/* Whether status and headers can still be set; if not, the attempt to set `what` is logged. */
+int coral_headers_open(lua_State *L, const char *what);
 
 /* Ends the run with a status, as ngx.exit does. */
 int coral_exit(lua_State *L, int status);

@@ -40,6 +40,19 @@ static void run_all_once(lua_State *L, apr_array_header_t *hooks, coral_phase_e 
 
 static char once_key; /* registry */
 
+/* Lua seeds math.random with the time and an address, which forked children share. */
+static void seed_random(lua_State *L)
+{
+    lua_Integer seed[2] = { 0, 0 };
+
+    apr_generate_random_bytes((unsigned char *)seed, sizeof(seed));
+    lua_getglobal(L, "math");
+    lua_getfield(L, -1, "randomseed");
+    lua_pushinteger(L, seed[0]);
+    lua_pushinteger(L, seed[1]);
+    lua_call(L, 2, 0);
+}
+
 /* Fills a new state; 1 is what it is made for. */
 static int open_state(lua_State *L)
 {
@@ -47,6 +60,7 @@ static int open_state(lua_State *L)
     const char *boot;
 
     luaL_openlibs(L);
+    seed_random(L);
     coral_api_preload(L);
     lua_settop(L, 1);
     boot = lua_pushfstring(L, "%s/coral/boot.lua", library_path());

@@ -41,6 +41,9 @@ static int end_with(coral_request_t *rq, int status)
             return status;
         }
     }
+    else if (response->started && status != rq->r->status && status != HTTP_OK)
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, rq->r,
+                      "attempt to set status %d via ngx.exit after sending out the response status %d", status, rq->r->status);
     coral_response_finish(response);
     return DONE;
 }

@@ -27,6 +27,18 @@ coral_request_t *coral_request_existing(request_rec *r)
     return r ? ap_get_module_config(r->request_config, &coral_module) : NULL;
 }
 
+/* A body is read once: the request that a redirect makes takes over what the one before has. */
+static void inherit_body(coral_request_t *rq)
+{
+    coral_request_t *before = coral_request_existing(rq->r->prev);
+
+    if (before && before->body.read) {
+        rq->body = before->body;
+        before->body.data = NULL;
+        before->body.length = before->body.size = 0;
+    }
+}
+
 coral_request_t *coral_request_of(request_rec *r)
 {
     coral_request_t *rq = coral_request_existing(r);
@@ -35,6 +47,7 @@ coral_request_t *coral_request_of(request_rec *r)
         rq = apr_pcalloc(r->pool, sizeof(*rq));
         rq->r = rq->response.r = r;
         ap_set_module_config(r->request_config, &coral_module, rq);
+        inherit_body(rq);
         apr_pool_cleanup_register(r->pool, rq, on_end, apr_pool_cleanup_null);
     }
     rq->response.default_type = coral_conf_of(r)->default_type;

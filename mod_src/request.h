@@ -26,6 +26,7 @@ typedef struct {
     coral_response_t response;
     coral_body_t body;
     const char *exec_uri;            /* ngx.exec: where to go when the hook is over */
+    int reached;                     /* no other module has mapped the uri to something of its own */
     int claimed;                     /* not a file: no walk through the file system (route.h) */
     int declined;                    /* claimed, but the content hook did not want it: it starts again as a file */
     int failed;                      /* a filter failed: they are left out of the error page */

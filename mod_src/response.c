@@ -79,6 +79,16 @@ apr_status_t coral_response_finish(coral_response_t *response)
     return pass(response, apr_bucket_eos_create(response->r->connection->bucket_alloc));
 }
 
+void coral_response_flush_end(coral_response_t *response)
+{
+    conn_rec *c = response->r->connection;
+    apr_bucket_brigade *bb = apr_brigade_create(response->r->pool, c->bucket_alloc);
+
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_flush_create(c->bucket_alloc));
+    ap_pass_brigade(c->output_filters, bb);
+    apr_brigade_destroy(bb);
+}
+
 /* As mod_proxy does for an upstream that broke off: the error bucket keeps the last chunk back (on HTTP/2 it resets the stream), and
  * the connection is not used again. */
 void coral_response_cut(coral_response_t *response)

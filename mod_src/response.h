@@ -35,6 +35,9 @@ apr_status_t coral_response_pass(coral_response_t *response, int flush);
 /* [r] Passes on what is there and ends the response. */
 apr_status_t coral_response_finish(coral_response_t *response);
 
+/* [r] The end of the response goes to the client now, not when the request is over. */
+void coral_response_flush_end(coral_response_t *response);
+
 /* [r] The response has begun and cannot be finished: the client is made to see that it is cut. */
 void coral_response_cut(coral_response_t *response);
 

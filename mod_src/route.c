@@ -47,28 +47,41 @@ static const coral_script_t *requested(request_rec *r)
     return coral_script_requested(r);
 }
 
+/* Whether the request before this one was declined by its content hook, and has started again as this one. */
+static int has_declined(request_rec *before)
+{
+    const coral_request_t *rq = coral_request_existing(before);
+
+    return rq && rq->declined;
+}
+
 const coral_script_t *coral_route_of(request_rec *r, int nth)
 {
-    const coral_request_t *rq = coral_request_existing(r), *before = coral_request_existing(r->prev);
+    const coral_request_t *rq = coral_request_existing(r);
     const coral_script_t *script;
 
     /* SetHandler of a <Location> takes a claimed request away again: server-status stays what it is beside an app at "/". */
     if (rq && rq->claimed && (!r->handler || strcmp(r->handler, CORAL_HANDLER)))
         return NULL;
-    if (!(before && before->declined) && (script = find(r, coral_conf_of(r), nth)))
-        return script;
+    if (!has_declined(r->prev) && (script = find(r, coral_conf_of(r), nth))
+        && (script->of_directory || (rq && rq->reached)))
+        return script; /* one of the server's is not for what Alias or ProxyPass has taken */
     return nth ? NULL : requested(r);
 }
 
 static int on_translate(request_rec *r)
 {
     const coral_conf_t *conf = coral_conf_of(r);
-    coral_request_t *before;
+    coral_request_t *rq;
 
-    if ((!conf->routes && !conf->hooks[CORAL_PHASE_content]) || coral_conf_flag(conf, map_to_storage) || r->proxyreq || *r->uri != '/'
-        || r->method_number == M_TRACE || ((before = coral_request_existing(r->prev)) && before->declined) || !find(r, conf, 0))
+    if ((!conf->routes && !conf->hooks[CORAL_PHASE_content]) || r->proxyreq)
         return DECLINED;
-    coral_request_of(r)->claimed = 1;
+    rq = coral_request_of(r);
+    rq->reached = 1;
+    if (coral_conf_flag(conf, map_to_storage) || *r->uri != '/' || r->method_number == M_TRACE || has_declined(r->prev)
+        || !find(r, conf, 0))
+        return DECLINED;
+    rq->claimed = 1;
     r->filename = apr_pstrcat(r->pool, CORAL_HANDLER ":", r->uri, NULL);
     r->handler = CORAL_HANDLER;
     return OK;
@@ -83,7 +96,9 @@ static int is_claimed(request_rec *r)
 
 void coral_route_register(void)
 {
-    ap_hook_translate_name(on_translate, NULL, NULL, APR_HOOK_LAST); /* Alias and its kind have had their say */
+    static const char *const before[] = { "mod_alias.c", "mod_userdir.c", NULL }, *const after[] = { "mod_vhost_alias.c", NULL };
+
+    ap_hook_translate_name(on_translate, before, after, APR_HOOK_MIDDLE);
     ap_hook_map_to_storage(is_claimed, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_type_checker(is_claimed, NULL, NULL, APR_HOOK_FIRST); /* a uri's ending says nothing about an app's answer */
 }

@@ -14,13 +14,32 @@ static int in_htaccess(cmd_parms *cmd)
     return cmd->pool == cmd->temp_pool;
 }
 
+/* The folder that relative paths of a .htaccess or <Directory> begin at, also inside a <Files> or <If> of it; NULL elsewhere. */
+static const char *folder_of(cmd_parms *cmd)
+{
+    const ap_directive_t *section;
+
+    if (in_htaccess(cmd))
+        return ap_make_dirstr_parent(cmd->pool, cmd->directive ? cmd->directive->filename : cmd->config_file->name);
+    for (section = cmd->directive ? cmd->directive->parent : NULL; section; section = section->parent)
+        if (!strcasecmp(section->directive, "<Directory")) {
+            const char *args = section->args;
+            char *folder = ap_getword_conf(cmd->temp_pool, &args);
+            apr_size_t length = strlen(folder);
+
+            if (length && folder[length - 1] == '>')
+                folder[length - 1] = 0;
+            return ap_os_is_path_absolute(cmd->temp_pool, folder) ? folder : NULL;
+        }
+    return NULL;
+}
+
 const char *coral_script_path(cmd_parms *cmd, const char *path)
 {
+    const char *folder = folder_of(cmd);
     char *full = NULL;
 
-    if (cmd->path && *cmd->path == '/'
-        && (in_htaccess(cmd) || ap_check_cmd_context(cmd, NOT_IN_DIRECTORY))
-        && apr_filepath_merge(&full, cmd->path, path, APR_FILEPATH_TRUENAME, cmd->pool) == APR_SUCCESS)
+    if (folder && apr_filepath_merge(&full, folder, path, APR_FILEPATH_TRUENAME, cmd->pool) == APR_SUCCESS)
         return full;
     return ap_server_root_relative(cmd->pool, path);
 }
@@ -70,6 +89,7 @@ const char *coral_script_file(cmd_parms *cmd, coral_run_e run, const char *path,
         return apr_psprintf(cmd->pool, "%s: not a usable path: %s", cmd->cmd->name, path);
     s->key = key_of(cmd->pool, s);
     s->lasting = !in_htaccess(cmd);
+    s->of_directory = folder_of(cmd) != NULL || ap_check_cmd_context(cmd, CORAL_NOT_IN_DIRECTORY);
     *script = s;
     return in_htaccess(cmd) || ap_strchr_c(path, '$') ? NULL : check_file(cmd, s);
 }

@@ -40,7 +40,7 @@ void coral_piece_drop(coral_piece_t *piece)
 static int set_data(lua_State *L, int index, coral_piece_t *piece, int append)
 {
     size_t length = 0, before = append ? piece->length : 0;
-    const char *text = lua_type(L, index) == LUA_TSTRING ? lua_tolstring(L, index, &length) : NULL;
+    const char *text = lua_isstring(L, index) ? lua_tolstring(L, index, &length) : NULL;
     char *data;
 
     if (!text && !lua_isnoneornil(L, index))
@@ -106,6 +106,13 @@ static int run_hook(coral_stretch_t *s, request_rec *r)
 
 /* The coroutine way. */
 
+static void fail(coral_stretch_t *s, const char *why)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, s->run.rq->r, "filter %s %s function %s failed: %s", s->name, s->script->file,
+                  s->script->function, why);
+    s->failed = 1;
+}
+
 /* bucket = the piece that goes in, nil at the end; 1 is the stretch. Past a metatable of the globals, if they have one. */
 static int l_set_bucket(lua_State *L)
 {
@@ -130,9 +137,8 @@ static void set_bucket(coral_vm_t *vm, void *run_)
     lua_pushlightuserdata(L, s);
     if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
         lua_pop(L, 1);
-        s->failed = 1;
+        fail(s, "not enough memory for a piece of content");
     }
-    coral_piece_drop(s->in);
 }
 
 /* What a yield brought goes on. */
@@ -147,8 +153,10 @@ static void take_yield(coral_vm_t *vm, void *run_)
         s->failed |= run->step == CORAL_STEP_FAILED;
         return;
     }
-    if (run->count)
-        s->failed |= !set_data(coral_task_state(run->task), -run->count, s->out, 1);
+    if (run->count && !set_data(coral_task_state(run->task), -run->count, s->out, 1))
+        fail(s, apr_psprintf(run->rq->r->pool, "it yielded a %s: it may yield a string or nothing",
+                             luaL_typename(coral_task_state(run->task), -run->count)));
+    coral_piece_drop(s->in); /* a function that returns instead leaves its piece to those behind it */
     lua_pop(coral_task_state(run->task), run->count);
 }
 
@@ -191,10 +199,15 @@ static int run_coroutine(coral_stretch_t *s, request_rec *r, coral_piece_t *piec
 
     piece->data = NULL;
     piece->length = 0;
-    s->in = &in;
     s->out = piece;
-    if (s->state == CORAL_STRETCH_NEW)
+    s->in = &in;
+    if (s->state == CORAL_STRETCH_NEW) {
+        coral_piece_t none = { 0 };
+
+        s->in = &none;
         start(s, r);
+        s->in = &in;
+    }
     if (s->state == CORAL_STRETCH_RUNNING && !s->failed && in.length)
         coral_request_go_on(&s->run, set_bucket, take_yield);
     if (in.length && !s->failed) /* a function that has returned lets the rest pass as it is */

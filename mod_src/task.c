@@ -113,9 +113,10 @@ static int l_describe(lua_State *L)
 {
     coral_task_t *task = lua_touserdata(L, 1);
 
-    if (lua_type(task->co, -1) == LUA_TSTRING) {
+    if (lua_isstring(task->co, -1)) {
         lua_pushvalue(task->co, -1);
         lua_xmove(task->co, L, 1);
+        luaL_tolstring(L, -1, NULL);
     }
     else if (luaL_getmetafield(task->co, -1, "__tostring") != LUA_TNIL) {
         lua_pop(task->co, 1);
@@ -129,12 +130,17 @@ static int l_describe(lua_State *L)
     return 2;
 }
 
-/* Long texts would push the rest of the line out of the log. */
-static const char *shortened(apr_pool_t *p, const char *text, apr_size_t max)
+/* At most max bytes, for a long text would push the rest of the line out of the log; NULs become blanks. */
+static const char *shortened(apr_pool_t *p, lua_State *L, int index, apr_size_t max)
 {
-    apr_size_t length = strlen(text);
+    size_t length, i;
+    const char *text = lua_tolstring(L, index, &length);
+    char *copy = apr_pstrmemdup(p, text, length < max ? length : max);
 
-    return length <= max ? apr_pstrdup(p, text) : apr_pstrcat(p, apr_pstrmemdup(p, text, max), " …", NULL);
+    for (i = 0; i < length && i < max; i++)
+        if (!copy[i])
+            copy[i] = ' ';
+    return length > max ? apr_pstrcat(p, copy, " ...", NULL) : copy;
 }
 
 /* "stack traceback:\n\tA\n\tB" becomes "A < B", without what is mod_coral's own. */
@@ -163,8 +169,8 @@ const char *coral_task_error(coral_task_t *task, apr_pool_t *p, const char **tra
     lua_pushcfunction(L, l_describe);
     lua_pushlightuserdata(L, task);
     if (lua_pcall(L, 1, 2, 0) == LUA_OK) {
-        text = shortened(p, lua_tostring(L, -2), 1500);
-        *traceback = shortened(p, one_line(p, lua_tostring(L, -1)), 3000);
+        text = shortened(p, L, -2, 1500);
+        *traceback = one_line(p, shortened(p, L, -1, 6000));
     }
     lua_settop(L, top);
     return text;
@@ -203,6 +209,13 @@ int coral_task_exit(lua_State *L)
     if (lua_isyieldable(L))
         return lua_yield(L, 1);
     return lua_error(L); /* as far up as errors go; a pcall on the way would catch it, and step() knows better */
+}
+
+int coral_task_is_exiting(lua_State *L)
+{
+    coral_task_t *task = coral_vm_current(coral_vm_of(L));
+
+    return task && task->exiting;
 }
 
 void coral_task_push_mark(lua_State *L)

@@ -48,8 +48,10 @@ coral_wait_t *coral_task_waiting(coral_task_t *task);
 int coral_task_wait(lua_State *L, coral_wait_t *w);
 int coral_task_can_wait(lua_State *L);
 
-/* [vm] Never returns to Lua: the task ends here. */
+/* [vm] Never returns to Lua: the task ends here. Where Lua cannot yield it is an error that pcall and its kind do not keep
+ * (lua_lib/coral/coroutine.lua). */
 int coral_task_exit(lua_State *L);
+int coral_task_is_exiting(lua_State *L);
 
 /* [vm] Pushes what a waiting coroutine yields, for coroutine.lua to know it by. */
 void coral_task_push_mark(lua_State *L);

@@ -40,13 +40,20 @@ static const char *get_request_filename(request_rec *r) { return r->filename; }
 static const char *get_request_id(request_rec *r) { return apr_table_get(r->subprocess_env, "UNIQUE_ID"); }
 static const char *get_request_method(request_rec *r) { return r->method; }
 static const char *get_request_time(request_rec *r) { return seconds(r, apr_time_now() - r->request_time); }
-static const char *get_request_uri(request_rec *r) { return r->unparsed_uri; }
 static const char *get_scheme(request_rec *r) { return ap_http_scheme(r); }
 static const char *get_server_addr(request_rec *r) { return r->connection->local_ip; }
 static const char *get_server_name(request_rec *r) { return ap_get_server_name(r); }
 static const char *get_server_port(request_rec *r) { return decimal(r, ap_get_server_port(r)); }
 static const char *get_server_protocol(request_rec *r) { return r->protocol; }
 static const char *get_status(request_rec *r) { return decimal(r, r->status); }
+
+/* What the client asked for, also after a redirect. */
+static const char *get_request_uri(request_rec *r)
+{
+    while (r->prev)
+        r = r->prev;
+    return r->unparsed_uri;
+}
 
 static const char *local_time(request_rec *r, const char *format)
 {

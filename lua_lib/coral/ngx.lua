@@ -45,6 +45,7 @@ end
 
 -- ngx.header.content_type is the header Content-Type.
 local function header_name(name)
+  name = tostring(name)
   return name:find("_", 1, true) and name:gsub("_", "-") or name
 end
 

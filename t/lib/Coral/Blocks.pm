@@ -54,7 +54,7 @@ sub run_blocks {
     my (undef, @blocks) = split /^===[ \t]*/m, join '', <main::DATA>;
     for my $block (map { parse($_) } @blocks) {
         $url = "/@{[test_name]}/" . ++$n unless exists $block->{again};
-        next if $block->{name} !~ ($ENV{CORAL_BLOCK} // '');
+        next if $block->{name} !~ ($ENV{CORAL_BLOCK} // '.');
         SKIP: {
             if (my $why = why_not($block)) { skip "$block->{name}: $why", 1 }
             run_block($block, $url);
