@@ -9,6 +9,20 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+/* What OpenResty takes for a text: nil is empty, numbers and booleans are written out. */
+static const char *text_at(lua_State *L, int index, size_t *length)
+{
+    if (lua_isnoneornil(L, index)) {
+        *length = 0;
+        return "";
+    }
+    if (lua_isboolean(L, index)) {
+        lua_pushstring(L, lua_toboolean(L, index) ? "true" : "false");
+        lua_replace(L, index);
+    }
+    return luaL_checklstring(L, index, length);
+}
+
 static const char hex[] = "0123456789ABCDEF";
 
 /* In a uri's part only letters, digits and -._~ stay (RFC 3986); in a whole uri all that may stand in one. */
@@ -40,7 +54,7 @@ static void add_escaped(luaL_Buffer *b, const char *text, size_t length, int who
 static int l_escape_uri(lua_State *L)
 {
     size_t length;
-    const char *text = luaL_checklstring(L, 1, &length);
+    const char *text = text_at(L, 1, &length);
     lua_Integer type = luaL_optinteger(L, 2, 2);
     luaL_Buffer b;
 
@@ -75,7 +89,7 @@ static void add_unescaped(luaL_Buffer *b, const char *text, size_t length)
 static int l_unescape_uri(lua_State *L)
 {
     size_t length;
-    const char *text = luaL_checklstring(L, 1, &length);
+    const char *text = text_at(L, 1, &length);
     luaL_Buffer b;
 
     luaL_buffinit(L, &b);
@@ -161,34 +175,41 @@ static int l_decode_args(lua_State *L)
     return 1;
 }
 
-/* form(text): name -> first value, name -> list of values; "" where there is none. r:parseargs, r:parsebody */
+/* form(text, query): name -> value, name -> list of values, as mod_lua has them: of a query the last value counts and a name alone is
+ * "1", of a body the first one counts and a name alone is "". r:parseargs, r:parsebody */
 static int l_form(lua_State *L)
 {
     size_t length;
     const char *text = luaL_checklstring(L, 1, &length), *end = text + length;
+    int query = lua_toboolean(L, 2);
 
-    lua_settop(L, 1);
+    lua_settop(L, 2);
     lua_newtable(L);
     lua_newtable(L);
-    while ((text = next_argument(L, text, end))) { /* 4: name, 5: value */
-        if (!lua_isstring(L, 5)) {
-            lua_pushliteral(L, "");
-            lua_replace(L, 5);
-        }
-        lua_pushvalue(L, 4);
-        if (lua_rawget(L, 3) == LUA_TNIL) {
-            lua_createtable(L, 1, 0);
+    while ((text = next_argument(L, text, end))) { /* 5: name, 6: value */
+        int fresh;
+
+        if (!lua_isstring(L, 6)) {
+            lua_pushstring(L, query ? "1" : "");
             lua_replace(L, 6);
-            lua_pushvalue(L, 4);
-            lua_pushvalue(L, 6);
-            lua_rawset(L, 3);
-            lua_pushvalue(L, 4);
-            lua_pushvalue(L, 5);
-            lua_rawset(L, 2);
         }
         lua_pushvalue(L, 5);
-        lua_rawseti(L, 6, (lua_Integer)lua_rawlen(L, 6) + 1);
-        lua_settop(L, 3);
+        fresh = lua_rawget(L, 4) == LUA_TNIL; /* 7: list */
+        if (fresh) {
+            lua_createtable(L, 1, 0);
+            lua_replace(L, 7);
+            lua_pushvalue(L, 5);
+            lua_pushvalue(L, 7);
+            lua_rawset(L, 4);
+        }
+        if (fresh || query) {
+            lua_pushvalue(L, 5);
+            lua_pushvalue(L, 6);
+            lua_rawset(L, 3);
+        }
+        lua_pushvalue(L, 6);
+        lua_rawseti(L, 7, (lua_Integer)lua_rawlen(L, 7) + 1);
+        lua_settop(L, 4);
     }
     return 2;
 }
@@ -197,13 +218,16 @@ static int l_form(lua_State *L)
 static int l_encode_base64(lua_State *L)
 {
     size_t length;
-    const char *data = luaL_checklstring(L, 1, &length);
-    int flags = lua_toboolean(L, 2) ? APR_ENCODE_NOPADDING : APR_ENCODE_NONE;
+    const char *data = text_at(L, 1, &length), *text;
+    int bare = lua_toboolean(L, 2);
     apr_size_t size = 0;
     luaL_Buffer b;
 
-    apr_encode_base64_binary(NULL, (const unsigned char *)data, (apr_ssize_t)length, flags, &size);
-    apr_encode_base64_binary(luaL_buffinitsize(L, &b, size), (const unsigned char *)data, (apr_ssize_t)length, flags, &size);
+    apr_encode_base64_binary(NULL, (const unsigned char *)data, (apr_ssize_t)length, APR_ENCODE_NONE, &size);
+    text = luaL_buffinitsize(L, &b, size);
+    apr_encode_base64_binary((char *)text, (const unsigned char *)data, (apr_ssize_t)length, APR_ENCODE_NONE, &size);
+    while (bare && size && text[size - 1] == '=')
+        size--;
     luaL_pushresultsize(&b, size);
     return 1;
 }
@@ -249,7 +273,7 @@ static int l_md5(lua_State *L)
 {
     unsigned char digest[APR_MD5_DIGESTSIZE];
     size_t length;
-    const char *data = luaL_checklstring(L, 1, &length);
+    const char *data = text_at(L, 1, &length);
 
     apr_md5(digest, data, length);
     return push_hex(L, digest, sizeof(digest));
@@ -259,7 +283,7 @@ static int l_md5_bin(lua_State *L)
 {
     unsigned char digest[APR_MD5_DIGESTSIZE];
     size_t length;
-    const char *data = luaL_checklstring(L, 1, &length);
+    const char *data = text_at(L, 1, &length);
 
     apr_md5(digest, data, length);
     lua_pushlstring(L, (char *)digest, sizeof(digest));
@@ -271,7 +295,7 @@ static int l_sha1_bin(lua_State *L)
     unsigned char digest[APR_SHA1_DIGESTSIZE];
     apr_sha1_ctx_t sha1;
     size_t length;
-    const char *data = luaL_checklstring(L, 1, &length);
+    const char *data = text_at(L, 1, &length);
 
     apr_sha1_init(&sha1);
     apr_sha1_update_binary(&sha1, (const unsigned char *)data, (unsigned int)length);
@@ -302,7 +326,14 @@ static int l_escape_html(lua_State *L)
     return coral_push(L, ap_escape_html(r->pool, coral_check_text(L, 1)));
 }
 
+/* escape_form(text): as a form is encoded: a blank is +. r:escape */
+static int l_escape_form(lua_State *L)
+{
+    return coral_push(L, ap_escape_urlencoded(coral_request_here(L)->pool, coral_check_text(L, 1)));
+}
+
 static const luaL_Reg functions[] = {
+    { "escape_form", l_escape_form },
     { "escape_uri", l_escape_uri },
     { "unescape_uri", l_unescape_uri },
     { "decode_args", l_decode_args },

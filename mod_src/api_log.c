@@ -2,15 +2,39 @@
 /* api_log.c - coral.log: the error log, at httpd's levels, under the module's LogLevel. Behind ngx.log and r:warn(). */
 #include "glue.h"
 
-/* Where the Lua that calls stands; level 1 is the caller of the function that logs. */
+/* Where the Lua that calls stands. */
 static void add_place(lua_State *L, luaL_Buffer *b)
 {
     lua_Debug place;
 
     if (lua_getstack(L, 1, &place) && lua_getinfo(L, "Sl", &place) && place.currentline > 0) {
-        luaL_addstring(b, place.short_src);
+        luaL_addstring(b, *place.source == '@' ? place.source + 1 : place.short_src);
         lua_pushfstring(L, ":%d: ", place.currentline);
         luaL_addvalue(b);
+    }
+}
+
+/* A value as text. A NUL would hide the rest of the line: it is written out. */
+static void add_text(lua_State *L, luaL_Buffer *b, int index)
+{
+    const char *text;
+    size_t length, i;
+
+    if (lua_type(L, index) == LUA_TLIGHTUSERDATA && !lua_touserdata(L, index)) {
+        luaL_addstring(b, "null"); /* ngx.null */
+        return;
+    }
+    text = luaL_tolstring(L, index, &length);
+    if (!memchr(text, 0, length)) {
+        luaL_addvalue(b);
+        return;
+    }
+    lua_replace(L, index); /* stays alive, out of the buffer's way */
+    for (i = 0; i < length; i++) {
+        if (text[i])
+            luaL_addchar(b, text[i]);
+        else
+            luaL_addstring(b, "\\x00");
     }
 }
 
@@ -25,10 +49,8 @@ static int write_log(lua_State *L, int level, int first)
         return 0;
     luaL_buffinit(L, &b);
     add_place(L, &b);
-    for (i = first; i <= count; i++) {
-        luaL_tolstring(L, i, NULL);
-        luaL_addvalue(&b);
-    }
+    for (i = first; i <= count; i++)
+        add_text(L, &b, i);
     luaL_pushresult(&b);
     if (run)
         ap_log_rerror(APLOG_MARK, level, 0, run->rq->r, "[lua] %s", lua_tostring(L, -1));
@@ -42,7 +64,8 @@ static int l_log(lua_State *L)
 {
     lua_Integer level = luaL_checkinteger(L, 1);
 
-    luaL_argcheck(L, level >= 0 && level <= 8, 1, "bad log level");
+    if (level < 0 || level > 8)
+        luaL_argerror(L, 1, lua_pushfstring(L, "bad log level: %I", (LUAI_UACINT)level));
     return write_log(L, level > 0 ? (int)level - 1 : APLOG_EMERG, 2);
 }
 

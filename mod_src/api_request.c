@@ -57,11 +57,11 @@ static int l_raw_header(lua_State *L)
 {
     request_rec *r = coral_request_here(L);
     const apr_array_header_t *headers = apr_table_elts(r->headers_in);
+    int bare = lua_toboolean(L, 1), i;
     luaL_Buffer b;
-    int i;
 
     luaL_buffinit(L, &b);
-    if (!lua_toboolean(L, 1)) {
+    if (!bare) {
         luaL_addstring(&b, r->the_request ? r->the_request : "");
         luaL_addstring(&b, CRLF);
     }
@@ -78,13 +78,16 @@ static int l_raw_header(lua_State *L)
     return 1;
 }
 
-/* set_header(name, value): value a string, a list of strings, nil to clear */
+/* set_header(name, value): value a string, a list of strings, nil to clear; x_name is the header x-name */
 static int l_set_header(lua_State *L)
 {
     request_rec *r = coral_request_here(L);
-    const char *name = coral_check_header_name(L, 1, r);
+    char *name = coral_check_header_name(L, 1, r), *c;
     lua_Integer i, count;
 
+    for (c = name; *c; c++)
+        if (*c == '_')
+            *c = '-';
     if (lua_isnoneornil(L, 2)) {
         apr_table_unset(r->headers_in, name);
         return 0;
@@ -123,7 +126,7 @@ static int l_set_uri(lua_State *L)
     const char *uri = coral_check_text(L, 1);
 
     luaL_argcheck(L, *uri == '/', 1, "the uri must begin with a slash");
-    r->uri = r->parsed_uri.path = apr_pstrdup(r->pool, uri);
+    r->uri = apr_pstrdup(r->pool, uri); /* not parsed_uri.path: that they differ shows that it changed */
     return 0;
 }
 
@@ -147,6 +150,27 @@ static int body_read(lua_State *L, coral_wait_t *w)
 static int l_read_body(lua_State *L)
 {
     return coral_here(L)->rq->body.read ? 0 : coral_wait_for(L, read_body, body_read);
+}
+
+static int body_discarded(lua_State *L, coral_wait_t *w)
+{
+    coral_body_t *body = &coral_here(L)->rq->body;
+
+    body->length = 0;
+    return body_read(L, w);
+}
+
+/* discard_body(): reads the body and forgets it */
+static int l_discard_body(lua_State *L)
+{
+    return coral_here(L)->rq->body.read ? body_discarded(L, NULL) : coral_wait_for(L, read_body, body_discarded);
+}
+
+/* has_body_read(): whether read_body() has been called */
+static int l_has_body_read(lua_State *L)
+{
+    lua_pushboolean(L, coral_here(L)->rq->body.read);
+    return 1;
 }
 
 /* body(): what has been read, nil before read_body() or when there is none */
@@ -173,6 +197,8 @@ static const luaL_Reg functions[] = {
     { "set_args", l_set_args },
     { "set_uri", l_set_uri },
     { "read_body", l_read_body },
+    { "discard_body", l_discard_body },
+    { "has_body_read", l_has_body_read },
     { "body", l_body },
     { NULL, NULL }
 };

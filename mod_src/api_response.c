@@ -2,6 +2,8 @@
 /* api_response.c - coral.response: what the client gets. Behind ngx.say, ngx.header, ngx.exit … and r:puts(). */
 #include "glue.h"
 
+#include "print.h"
+
 /* The response, if this phase may write it. */
 static coral_response_t *writable(lua_State *L)
 {
@@ -20,79 +22,6 @@ static coral_response_t *writable(lua_State *L)
     return &run->rq->response;
 }
 
-#define NESTING 100
-
-typedef struct {
-    coral_response_t *response;
-    apr_size_t before; /* what had been written: a call that is refused writes nothing */
-    int argument;
-} writing_t;
-
-static void refuse(lua_State *L, const writing_t *w, const char *format, const char *what)
-{
-    w->response->length = w->before;
-    luaL_argerror(L, w->argument, lua_pushfstring(L, format, what));
-}
-
-static void write_value(lua_State *L, const writing_t *w, int index, int depth);
-
-/* The items of a list, one after the other. */
-static void write_list(lua_State *L, const writing_t *w, int index, int depth)
-{
-    lua_Integer i, count = luaL_len(L, index);
-
-    if (depth == NESTING)
-        refuse(L, w, "the table is nested too deeply%s", "");
-    luaL_checkstack(L, 4, NULL);
-    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
-        if (!lua_isinteger(L, -2) || lua_tointeger(L, -2) < 1)
-            refuse(L, w, "non-array table found%s", "");
-    for (i = 1; i <= count; i++) {
-        lua_geti(L, index, i);
-        write_value(L, w, lua_gettop(L), depth + 1);
-        lua_pop(L, 1);
-    }
-}
-
-/* A value as OpenResty prints it: nil and booleans by name, a whole float without its fraction, lists item by item. */
-static void write_value(lua_State *L, const writing_t *w, int index, int depth)
-{
-    char number[64];
-    const char *text = NULL;
-    size_t length = 0;
-
-    switch (lua_type(L, index)) {
-    case LUA_TSTRING:
-        text = lua_tolstring(L, index, &length);
-        break;
-    case LUA_TNUMBER:
-        if (lua_isinteger(L, index))
-            apr_snprintf(number, sizeof(number), "%" APR_INT64_T_FMT, (apr_int64_t)lua_tointeger(L, index));
-        else
-            snprintf(number, sizeof(number), "%.14g", lua_tonumber(L, index));
-        text = number;
-        break;
-    case LUA_TNIL:
-        text = "nil";
-        break;
-    case LUA_TBOOLEAN:
-        text = lua_toboolean(L, index) ? "true" : "false";
-        break;
-    case LUA_TTABLE:
-        write_list(L, w, index, depth);
-        return;
-    case LUA_TLIGHTUSERDATA:
-        text = lua_touserdata(L, index) ? NULL : "null"; /* ngx.null */
-        break;
-    }
-    if (!text)
-        refuse(L, w, depth ? "bad data type %s found"
-                           : "string, number, boolean, nil, ngx.null, or array table expected, but got %s",
-               luaL_typename(L, index));
-    if (!coral_response_write(w->response, text, length ? length : strlen(text)))
-        luaL_error(L, "not enough memory");
-}
-
 static int seen_eof(lua_State *L)
 {
     lua_pushnil(L);
@@ -103,13 +32,10 @@ static int seen_eof(lua_State *L)
 static int write_all(lua_State *L, int first, const char *end)
 {
     coral_response_t *response = writable(L);
-    writing_t w = { response, response->length, 0 };
-    int count = lua_gettop(L);
 
     if (response->finished)
         return seen_eof(L);
-    for (w.argument = first; w.argument <= count; w.argument++)
-        write_value(L, &w, w.argument, 0);
+    coral_print(L, response, first);
     if (!coral_response_write(response, end, strlen(end)))
         luaL_error(L, "not enough memory");
     return coral_written(L);

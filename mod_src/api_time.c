@@ -59,16 +59,15 @@ static int l_http_time(lua_State *L)
 {
     char text[APR_RFC822_DATE_LEN];
 
-    apr_rfc822_date(text, apr_time_from_sec(luaL_checkinteger(L, 1)));
+    apr_rfc822_date(text, apr_time_from_sec((apr_int64_t)luaL_checknumber(L, 1)));
     return coral_push(L, text);
 }
 
 static int l_cookie_time(lua_State *L)
 {
     apr_time_exp_t t;
-    lua_Integer seconds = luaL_checkinteger(L, 1);
 
-    apr_time_exp_gmt(&t, apr_time_from_sec(seconds));
+    apr_time_exp_gmt(&t, apr_time_from_sec((apr_int64_t)luaL_checknumber(L, 1)));
     return push_time(L, &t, t.tm_year < 138 ? "%a, %d-%b-%y %H:%M:%S GMT" : "%a, %d-%b-%Y %H:%M:%S GMT");
 }
 

@@ -42,6 +42,50 @@ static int take(coral_body_t *body, apr_bucket_brigade *bb)
     return status;
 }
 
+static ap_filter_rec_t *offer_rec;
+
+/* What is left to hand out. */
+typedef struct {
+    const char *data;
+    apr_size_t length;
+} offer_t;
+
+static apr_status_t offer(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_t mode, apr_read_type_e block, apr_off_t readbytes)
+{
+    offer_t *left = f->ctx;
+    apr_size_t length = left->length;
+
+    if (mode != AP_MODE_READBYTES && mode != AP_MODE_GETLINE && mode != AP_MODE_SPECULATIVE && mode != AP_MODE_EXHAUSTIVE)
+        return ap_get_brigade(f->next, bb, mode, block, readbytes);
+    if (mode != AP_MODE_EXHAUSTIVE && mode != AP_MODE_GETLINE && (apr_off_t)length > readbytes)
+        length = (apr_size_t)readbytes;
+    if (mode == AP_MODE_GETLINE && memchr(left->data, '\n', length))
+        length = (const char *)memchr(left->data, '\n', length) + 1 - left->data;
+    if (length)
+        APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_immortal_create(left->data, length, bb->bucket_alloc)); /* lasts as the request */
+    if (mode != AP_MODE_SPECULATIVE) {
+        left->data += length;
+        left->length -= length;
+    }
+    if (!left->length)
+        APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(bb->bucket_alloc));
+    return APR_SUCCESS;
+}
+
+void coral_body_offer(request_rec *r, coral_body_t *body)
+{
+    offer_t *left = apr_palloc(r->pool, sizeof(*left));
+
+    left->data = body->data ? body->data : "";
+    left->length = body->length;
+    ap_add_input_filter_handle(offer_rec, left, r, r->connection);
+}
+
+void coral_body_register(void)
+{
+    offer_rec = ap_register_input_filter("coral_body", offer, NULL, AP_FTYPE_RESOURCE);
+}
+
 int coral_body_read(request_rec *r, coral_body_t *body)
 {
     apr_bucket_brigade *bb;
@@ -59,5 +103,7 @@ int coral_body_read(request_rec *r, coral_body_t *body)
         apr_brigade_cleanup(bb);
     }
     apr_brigade_destroy(bb);
+    if (body->read)
+        coral_body_offer(r, body);
     return body->status;
 }

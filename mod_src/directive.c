@@ -126,8 +126,10 @@ static const char *read_words(cmd_parms *cmd, coral_phase_e phase, const char *w
         script->set = apr_array_make(cmd->pool, 4, sizeof(void *));
     while (*(word = ap_getword_conf(cmd->pool, &words))) {
         if (phase == CORAL_PHASE_set && !script->set->nelts) {
-            if (*word != '$' || !word[1])
+            if (*word != '$')
                 return "<CoralHook set $result $arg …>: the first word is the variable that takes the result";
+            if ((err = coral_variable_refused(cmd->pool, word + 1)))
+                return apr_pstrcat(cmd->pool, "<CoralHook set>: ", err, NULL);
             APR_ARRAY_PUSH(script->set, const char *) = word + 1;
         }
         else if (phase == CORAL_PHASE_set) {
@@ -298,16 +300,22 @@ static const char *set_output_filter(cmd_parms *cmd, void *conf, const char *nam
     return add_filter(cmd, name, file, function, 0);
 }
 
-static const char *set_variable(cmd_parms *cmd, void *conf_, const char *name, const char *text)
+/* CoralSet $name TEXT. Not TAKE2, which takes an empty text for a missing one. */
+static const char *set_variable(cmd_parms *cmd, void *conf_, const char *args)
 {
     coral_conf_t *conf = conf_;
+    const char *name = ap_getword_conf(cmd->pool, &args), *text, *err;
     const coral_text_t *parsed;
-    const char *err = coral_text_parse(cmd, text, &parsed);
     coral_set_t *set;
 
-    if (*name != '$' || !name[1])
+    if (!*args)
+        return "CoralSet takes two arguments, a variable and its text";
+    text = ap_getword_conf(cmd->pool, &args);
+    if (*args)
+        return "CoralSet takes two arguments, a variable and its text; put quotes around a text with blanks";
+    if (*name != '$')
         return apr_psprintf(cmd->pool, "CoralSet: \"%s\" is not a variable; write $%s", name, name);
-    if (err)
+    if ((err = coral_variable_refused(cmd->pool, name + 1)) || (err = coral_text_parse(cmd, text, &parsed)))
         return apr_pstrcat(cmd->pool, "CoralSet: ", err, NULL);
     if (!conf->sets)
         conf->sets = apr_array_make(cmd->pool, 2, sizeof(coral_set_t));
@@ -367,21 +375,22 @@ static const char *set_package_path(cmd_parms *cmd, void *conf, const char *patt
 /* 64k, 10m, 1g or bytes */
 static const char *size(cmd_parms *cmd, const char *word, apr_int64_t *bytes)
 {
+    int shift = 0;
     char *end;
 
     *bytes = apr_strtoi64(word, &end, 10);
-    if (*word && *bytes >= 0 && *bytes < APR_INT64_MAX >> 30)
-        switch (apr_tolower(*end)) {
-        case 'g':
-            *bytes *= 1024; /* fall through */
-        case 'm':
-            *bytes *= 1024; /* fall through */
-        case 'k':
-            *bytes *= 1024;
-            end++;
-        }
-    if (!*word || *end || *bytes < 0)
+    switch (end > word ? apr_tolower(*end) : 0) {
+    case 'g':
+        shift += 10; /* fall through */
+    case 'm':
+        shift += 10; /* fall through */
+    case 'k':
+        shift += 10;
+        end++;
+    }
+    if (end == word || *end || *bytes < 0 || *bytes > APR_INT64_MAX >> 30)
         return apr_psprintf(cmd->pool, "%s: \"%s\" is not a size; write 500k, 64m, 1g or bytes", cmd->cmd->name, word);
+    *bytes <<= shift;
     return NULL;
 }
 
@@ -505,7 +514,7 @@ const command_rec coral_directives[] = {
     AP_INIT_TAKE23("CoralMapHandler", set_map_handler, NULL, ANYWHERE, "a regular expression, a Lua file, a function of it"),
     AP_INIT_TAKE23("CoralInputFilter", set_input_filter, NULL, RSRC_CONF, "a filter's name, a Lua file, a function of it"),
     AP_INIT_TAKE23("CoralOutputFilter", set_output_filter, NULL, RSRC_CONF, "a filter's name, a Lua file, a function of it"),
-    AP_INIT_TAKE2("CoralSet", set_variable, NULL, ANYWHERE, "a variable and its text, which may hold $variables and %{expressions}"),
+    AP_INIT_RAW_ARGS("CoralSet", set_variable, NULL, ANYWHERE, "a variable and its text, which may hold $variables and %{expressions}"),
     AP_INIT_TAKE12("CoralReload", set_reload, NULL, ANYWHERE, "stat, off or always; seconds between two looks at the files"),
     AP_INIT_TAKE1("CoralDefaultType", ap_set_string_slot, FIELD(default_type), ANYWHERE,
                   "the content type of responses that name none"),

@@ -33,21 +33,32 @@ void coral_filter_refuse(request_rec *r)
     ap_add_output_filter_handle(refuse_rec, NULL, r, r->connection);
 }
 
-/* header_filter: once, when the first of the response comes by. */
-static apr_status_t filter_header(ap_filter_t *f, apr_bucket_brigade *bb)
+/* The scripts of header_filter, once, when the first of the response comes by: before the body's filter or after it, whichever meets it
+ * first, so that what they find out is known to body_filter. 0: one failed. */
+static int run_header_filter(request_rec *r)
 {
-    request_rec *r = f->r;
     apr_array_header_t *hooks = coral_conf_of(r)->hooks[CORAL_PHASE_header_filter];
+    coral_request_t *rq = coral_request_of(r);
     int i;
 
+    if (rq->header_filtered || r->main)
+        return 1;
+    rq->header_filtered = 1;
     for (i = 0; hooks && i < hooks->nelts; i++) {
         coral_run_t run = { 0 };
 
         coral_request_run(&run, r, CORAL_PHASE_header_filter, APR_ARRAY_IDX(hooks, i, const coral_script_t *));
-        if (run.answer == CORAL_FAILED) {
-            apr_brigade_cleanup(bb);
-            return break_off(f, r);
-        }
+        if (run.answer == CORAL_FAILED)
+            return 0;
+    }
+    return 1;
+}
+
+static apr_status_t filter_header(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    if (!run_header_filter(f->r)) {
+        apr_brigade_cleanup(bb);
+        return break_off(f, f->r);
     }
     ap_remove_output_filter(f);
     return ap_pass_brigade(f->next, bb);
@@ -172,6 +183,10 @@ static apr_status_t filter_body(ap_filter_t *f, apr_bucket_brigade *bb)
         apr_array_header_t *hooks = coral_conf_of(f->r)->hooks[CORAL_PHASE_body_filter];
         int i = hooks ? hooks->nelts : 0;
 
+        if (!run_header_filter(f->r)) {
+            apr_brigade_cleanup(bb);
+            return break_off(f, f->r);
+        }
         f->ctx = content = apr_pcalloc(f->r->pool, sizeof(*content));
         while (i--)
             content->first = coral_stretch_make(f->r, NULL, APR_ARRAY_IDX(hooks, i, const coral_script_t *), content->first);
@@ -265,8 +280,10 @@ void coral_filter_insert_error(request_rec *r)
 {
     coral_request_t *rq = coral_request_existing(r);
 
-    if (coral_conf_of(r)->hooks[CORAL_PHASE_header_filter] && !r->main && !(rq && rq->failed))
-        ap_add_output_filter_handle(header_rec, NULL, r, r->connection);
+    if (!coral_conf_of(r)->hooks[CORAL_PHASE_header_filter] || r->main || (rq && rq->failed))
+        return;
+    coral_request_of(r)->header_filtered = 0; /* an error page has headers of its own */
+    ap_add_output_filter_handle(header_rec, NULL, r, r->connection);
 }
 
 void coral_filter_register(void)

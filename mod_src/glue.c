@@ -61,7 +61,7 @@ const char *coral_check_header(lua_State *L, int index, request_rec *r)
     return apr_pstrmemdup(r->pool, value, length);
 }
 
-const char *coral_check_header_name(lua_State *L, int index, request_rec *r)
+char *coral_check_header_name(lua_State *L, int index, request_rec *r)
 {
     size_t length;
     const char *name = luaL_checklstring(L, index, &length);

@@ -30,7 +30,7 @@ const char *coral_opt_text(lua_State *L, int index);
 const char *coral_check_header(lua_State *L, int index, request_rec *r);
 
 /* A header's name, a token of RFC 9110; copied to r->pool. */
-const char *coral_check_header_name(lua_State *L, int index, request_rec *r);
+char *coral_check_header_name(lua_State *L, int index, request_rec *r);
 
 /* Whether status and headers can still be set; if not, the attempt to set `what` is logged. */
 int coral_headers_open(lua_State *L, const char *what);

@@ -165,6 +165,7 @@ static void on_child_init(apr_pool_t *pchild, server_rec *s)
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "cannot start: no memory");
         return;
     }
+    coral_task_set_library(library_path());
     coral_stay_child_init();
     apr_pool_create(&p, pchild);
     make_states(p);
@@ -197,6 +198,7 @@ static void register_hooks(apr_pool_t *p)
     coral_route_register();
     coral_stay_register();
     coral_filter_register();
+    coral_body_register();
 }
 
 /* Not AP_DECLARE_MODULE: coral.h has named the module for the log already. */

@@ -270,8 +270,8 @@ static int run_content(request_rec *r, const coral_script_t *script)
     coral_request_run(&run, r, CORAL_PHASE_content, script);
     coral_stay_allow(r);
     status = verdict(&run);
-    if (status == DECLINED && run.status == DECLINED)
-        return DECLINED;
+    if (status == DECLINED && run.status == DECLINED) /* nobody else may have a script's file: it would be sent as it is */
+        return script->run == CORAL_RUN_SCRIPT ? HTTP_NOT_FOUND : DECLINED;
     if (status == DECLINED || status == OK)
         coral_response_finish(&run.rq->response); /* an empty response is one too */
     return status == DECLINED || status == DONE ? OK : status;

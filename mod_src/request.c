@@ -36,6 +36,7 @@ static void inherit_body(coral_request_t *rq)
         rq->body = before->body;
         before->body.data = NULL;
         before->body.length = before->body.size = 0;
+        coral_body_offer(rq->r, &rq->body);
     }
 }
 
@@ -145,7 +146,7 @@ static void collect_answer(lua_State *L, coral_run_t *run, int first)
     int whole;
     lua_Integer status = lua_tointegerx(L, first, &whole);
 
-    if (lua_isnoneornil(L, first)) {
+    if (lua_isnoneornil(L, first) || (whole && status == 1)) { /* `return ngx.say(…)` returns 1 */
         run->answer = CORAL_NOTHING;
         return;
     }

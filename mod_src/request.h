@@ -29,6 +29,7 @@ typedef struct {
     int reached;                     /* no other module has mapped the uri to something of its own */
     int claimed;                     /* not a file: no walk through the file system (route.h) */
     int declined;                    /* claimed, but the content hook did not want it: it starts again as a file */
+    int header_filtered;             /* the scripts of header_filter have seen the response */
     int failed;                      /* a filter failed: they are left out of the error page */
     apr_array_header_t *done;        /* scripts and variables of the first rewrite phase, not to be done again */
 } coral_request_t;

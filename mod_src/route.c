@@ -12,6 +12,14 @@ static int has_prefix(const char *uri, const char *prefix)
     return !strncmp(uri, prefix, length) && (!uri[length] || uri[length] == '/');
 }
 
+/* A file whose name comes from the uri may not be there: then the uri is nobody's. */
+static const coral_script_t *existing(request_rec *r, const coral_script_t *script)
+{
+    apr_finfo_t info;
+
+    return script && apr_stat(&info, script->file, APR_FINFO_TYPE, r->pool) == APR_SUCCESS && info.filetype == APR_REG ? script : NULL;
+}
+
 static const coral_script_t *matched(request_rec *r, const coral_route_t *route)
 {
     ap_regmatch_t match[AP_MAX_REG_MATCH];
@@ -20,7 +28,7 @@ static const coral_script_t *matched(request_rec *r, const coral_route_t *route)
         return has_prefix(r->uri, route->prefix) ? route->script : NULL;
     if (ap_regexec(route->pattern, r->uri, AP_MAX_REG_MATCH, match, 0))
         return NULL;
-    return route->interpolate ? coral_script_matched(r, route->script, AP_MAX_REG_MATCH, match) : route->script;
+    return route->interpolate ? existing(r, coral_script_matched(r, route->script, AP_MAX_REG_MATCH, match)) : route->script;
 }
 
 static const coral_script_t *find(request_rec *r, const coral_conf_t *conf, int nth)
@@ -69,16 +77,32 @@ const coral_script_t *coral_route_of(request_rec *r, int nth)
     return nth ? NULL : requested(r);
 }
 
+/* What others look up for a request that has started again as a file (mod_dir its index) are files, too. */
+static int is_of_file(request_rec *r)
+{
+    if (has_declined(r->prev))
+        return 1;
+    for (r = r->main; r; r = r->main)
+        if (has_declined(r->prev))
+            return 1;
+    return 0;
+}
+
 static int on_translate(request_rec *r)
 {
-    const coral_conf_t *conf = coral_conf_of(r);
+    const coral_conf_t *conf;
     coral_request_t *rq;
 
-    if ((!conf->routes && !conf->hooks[CORAL_PHASE_content]) || r->proxyreq)
+    if (r->proxyreq)
+        return DECLINED;
+    if (r->uri != r->parsed_uri.path) /* a rewrite has changed it since httpd looked its <Location>s up */
+        ap_location_walk(r);
+    conf = coral_conf_of(r);
+    if (!conf->routes && !conf->hooks[CORAL_PHASE_content])
         return DECLINED;
     rq = coral_request_of(r);
     rq->reached = 1;
-    if (coral_conf_flag(conf, map_to_storage) || *r->uri != '/' || r->method_number == M_TRACE || has_declined(r->prev)
+    if (coral_conf_flag(conf, map_to_storage) || *r->uri != '/' || r->method_number == M_TRACE || is_of_file(r)
         || !find(r, conf, 0))
         return DECLINED;
     rq->claimed = 1;

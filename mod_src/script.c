@@ -55,25 +55,42 @@ static const char *mistake(cmd_parms *cmd, const char *what)
 {
     if (ap_state_query(AP_SQ_CONFIG_GEN) <= 1)
         return what;
-    ap_log_error(APLOG_MARK, APLOG_ERR, 0, cmd->server, "%s line %d: %s", cmd->directive->filename,
+    /* Not to cmd->server: a virtual host has no log yet. */
+    ap_log_error(APLOG_MARK, APLOG_ERR, 0, NULL, "%s line %d: %s", cmd->directive->filename,
                  cmd->directive->line_num, what);
     return NULL;
+}
+
+/* A folder is an app if it holds one of the files that lua_lib/coral/adapter/handler.lua looks for. */
+static const char *check_folder(cmd_parms *cmd, const coral_script_t *s)
+{
+    static const char *const names[] = { "app.lua", "init.lua", "handler.lua" };
+    apr_finfo_t info;
+    int i;
+
+    if (s->run != CORAL_RUN_APP)
+        return apr_psprintf(cmd->pool, "%s: %s is a directory, not a Lua file", cmd->cmd->name, s->file);
+    for (i = 0; i < 3; i++)
+        if (!apr_stat(&info, apr_pstrcat(cmd->temp_pool, s->file, "/", names[i], NULL), APR_FINFO_TYPE, cmd->temp_pool))
+            return NULL;
+    return apr_psprintf(cmd->pool, "%s: %s holds none of app.lua, init.lua, handler.lua", cmd->cmd->name, s->file);
 }
 
 static const char *check_file(cmd_parms *cmd, const coral_script_t *s)
 {
     apr_finfo_t info;
     apr_status_t rv = apr_stat(&info, s->file, APR_FINFO_TYPE, cmd->temp_pool);
+    const char *err = NULL;
 
     if (rv != APR_SUCCESS)
-        return mistake(cmd, apr_psprintf(cmd->pool, "%s: cannot read %s: %pm", cmd->cmd->name, s->file, &rv));
-    if (info.filetype == APR_DIR && s->run != CORAL_RUN_APP)
-        return mistake(cmd, apr_psprintf(cmd->pool, "%s: %s is a directory, not a Lua file", cmd->cmd->name, s->file));
-    if (info.filetype == APR_REG) {
-        const char *err = coral_source_check_file(cmd->temp_pool, s->file);
-        return err ? mistake(cmd, apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", err, NULL)) : NULL;
-    }
-    return NULL;
+        err = apr_psprintf(cmd->pool, "%s: cannot read %s: %pm", cmd->cmd->name, s->file, &rv);
+    else if (info.filetype == APR_DIR)
+        err = check_folder(cmd, s);
+    else if (info.filetype != APR_REG)
+        err = apr_psprintf(cmd->pool, "%s: %s is not a regular file", cmd->cmd->name, s->file);
+    else if ((err = coral_source_check_file(cmd->temp_pool, s->file)))
+        err = apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", err, NULL);
+    return err ? mistake(cmd, err) : NULL;
 }
 
 const char *coral_script_file(cmd_parms *cmd, coral_run_e run, const char *path, const char *function,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stretch.h"
 
+#include "print.h"
+
 #include <stdlib.h>
 
 int coral_piece_take(coral_piece_t *piece, apr_bucket_brigade *bb, int last)
@@ -72,6 +74,13 @@ static int push_piece(lua_State *L, coral_run_t *run)
     return 1;
 }
 
+/* 1: where to, 2: the list */
+static int l_print(lua_State *L)
+{
+    coral_print(L, lua_touserdata(L, 1), 2);
+    return 0;
+}
+
 static void collect_piece(lua_State *L, coral_run_t *run, int first)
 {
     coral_piece_t *piece = ((coral_stretch_t *)run->data)->out;
@@ -79,16 +88,24 @@ static void collect_piece(lua_State *L, coral_run_t *run, int first)
     (void)first;
     lua_rawgeti(L, LUA_REGISTRYINDEX, run->arg);
     lua_rawgeti(L, -1, 1);
-    if (lua_type(L, -1) == LUA_TNUMBER || lua_type(L, -1) == LUA_TTABLE) {
-        if (lua_istable(L, -1)) {
-            lua_getglobal(L, "table");
-            lua_getfield(L, -1, "concat");
-            lua_pushvalue(L, -3);
-            lua_call(L, 1, 1);
+    if (lua_istable(L, -1)) { /* as ngx.print writes lists */
+        coral_response_t printed = { 0 };
+        int top = lua_gettop(L);
+
+        lua_pushcfunction(L, l_print);
+        lua_insert(L, -2);
+        lua_pushlightuserdata(L, &printed);
+        lua_insert(L, -2);
+        if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
+            coral_response_clear(&printed);
+            lua_error(L);
         }
-        lua_tostring(L, -1);
+        coral_piece_drop(piece);
+        piece->data = printed.data;
+        piece->length = printed.length;
+        lua_settop(L, top - 1);
     }
-    if (!set_data(L, -1, piece, 0))
+    else if (!set_data(L, -1, piece, 0))
         luaL_error(L, "ngx.arg[1] is a %s: it may be a string, a list of strings or nil", luaL_typename(L, -1));
     lua_rawgeti(L, LUA_REGISTRYINDEX, run->arg);
     lua_rawgeti(L, -1, 2);

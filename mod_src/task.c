@@ -16,6 +16,8 @@ struct coral_task_t {
 /* The value a waiting coroutine yields; its address is what coroutine.lua compares with. */
 static char wait_mark;
 
+static const char *library = "/coral/"; /* where mod_coral's own Lua is: no place to show to a user */
+
 /* Makes a coroutine; the task is a light userdata at 1. */
 static int l_new(lua_State *L)
 {
@@ -108,7 +110,29 @@ const char *coral_task_end(coral_task_t *task, char *error, apr_size_t size)
     return failed ? error : NULL;
 }
 
-/* Describes the error on top of the task's stack (1: the task): its text and a traceback. */
+static int is_ours(const char *source)
+{
+    return *source == '@' && !strncmp(source + 1, library, strlen(library));
+}
+
+/* An error that our own Lua raised for the user's: its place becomes the user's line. The text is on top. */
+static void show_user_place(lua_State *L, lua_State *co)
+{
+    const char *text = lua_tostring(L, -1), *rest;
+    lua_Debug place;
+    int level;
+
+    if (strncmp(text, library, strlen(library)) || !(rest = strstr(text, ": ")))
+        return;
+    for (level = 0; lua_getstack(co, level, &place); level++)
+        if (lua_getinfo(co, "Sl", &place) && place.currentline > 0 && !is_ours(place.source)) {
+            lua_pushfstring(L, "%s:%d: %s", place.short_src, place.currentline, rest + 2);
+            lua_replace(L, -2);
+            return;
+        }
+}
+
+/* Describes the error on top of the task's stack (1: the task). */
 static int l_describe(lua_State *L)
 {
     coral_task_t *task = lua_touserdata(L, 1);
@@ -117,6 +141,7 @@ static int l_describe(lua_State *L)
         lua_pushvalue(task->co, -1);
         lua_xmove(task->co, L, 1);
         luaL_tolstring(L, -1, NULL);
+        show_user_place(L, task->co);
     }
     else if (luaL_getmetafield(task->co, -1, "__tostring") != LUA_TNIL) {
         lua_pop(task->co, 1);
@@ -126,8 +151,13 @@ static int l_describe(lua_State *L)
     }
     else
         lua_pushfstring(L, "(error object is a %s value)", luaL_typename(task->co, -1));
-    luaL_traceback(L, task->co, NULL, 0);
-    return 2;
+    return 1;
+}
+
+static int l_traceback(lua_State *L)
+{
+    luaL_traceback(L, ((coral_task_t *)lua_touserdata(L, 1))->co, NULL, 0);
+    return 1;
 }
 
 /* At most max bytes, for a long text would push the rest of the line out of the log; NULs become blanks. */
@@ -152,28 +182,37 @@ static const char *one_line(apr_pool_t *p, const char *traceback)
         const char *next = strstr(line + 2, "\n\t");
         const char *one = next ? apr_pstrmemdup(p, line + 2, next - line - 2) : line + 2;
 
-        if (!strstr(one, "coral/loader.lua") && strcmp(one, "[C]: in ?") && strcmp(one, "(...tail calls...)"))
+        if (strncmp(one, library, strlen(library)) && strcmp(one, "[C]: in ?") && strcmp(one, "(...tail calls...)"))
             whole = *whole ? apr_pstrcat(p, whole, " < ", one, NULL) : one;
         line = next;
     }
     return whole;
 }
 
-const char *coral_task_error(coral_task_t *task, apr_pool_t *p, const char **traceback)
+/* What the function makes of the task, at most max bytes of it; the default if it fails. */
+static const char *described(coral_task_t *task, apr_pool_t *p, lua_CFunction function, apr_size_t max, const char *otherwise)
 {
     lua_State *L = coral_vm_state(task->vm);
-    const char *text = "(no description: the error's own __tostring failed, or memory ran out)";
+    const char *text = otherwise;
     int top = lua_gettop(L);
 
-    *traceback = "";
-    lua_pushcfunction(L, l_describe);
+    lua_pushcfunction(L, function);
     lua_pushlightuserdata(L, task);
-    if (lua_pcall(L, 1, 2, 0) == LUA_OK) {
-        text = shortened(p, L, -2, 1500);
-        *traceback = one_line(p, shortened(p, L, -1, 6000));
-    }
+    if (lua_pcall(L, 1, 1, 0) == LUA_OK)
+        text = shortened(p, L, -1, max);
     lua_settop(L, top);
     return text;
+}
+
+const char *coral_task_error(coral_task_t *task, apr_pool_t *p, const char **traceback)
+{
+    *traceback = one_line(p, described(task, p, l_traceback, 6000, ""));
+    return described(task, p, l_describe, 1500, "(no description: the error's own __tostring failed, or memory ran out)");
+}
+
+void coral_task_set_library(const char *path)
+{
+    library = path;
 }
 
 int coral_task_can_wait(lua_State *L)

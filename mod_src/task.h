@@ -41,6 +41,9 @@ const char *coral_task_end(coral_task_t *task, char *error, apr_size_t size);
 /* [vm] The error of a failed task as a text, with a one-line traceback. */
 const char *coral_task_error(coral_task_t *task, apr_pool_t *p, const char **traceback);
 
+/* [start] Where mod_coral's own Lua files are: left out of tracebacks. */
+void coral_task_set_library(const char *path);
+
 coral_wait_t *coral_task_waiting(coral_task_t *task);
 
 /* [vm] Yields. Where Lua cannot yield (a sort's comparison, a gsub's replacement) it is an error: ask coral_task_can_wait() first if

@@ -217,15 +217,32 @@ const char *coral_variable_get(request_rec *r, const char *name)
     return value ? value : get_expression(r, name);
 }
 
-const char *coral_variable_set(request_rec *r, const char *name, const char *value)
+static apr_size_t name_length(const char *s)
+{
+    return strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+}
+
+const char *coral_variable_refused(apr_pool_t *p, const char *name)
 {
     const struct field *field = field_of(name);
 
-    if (field && field->set)
-        return field->set(r, value);
-    if (field || !strncmp(name, "http_", 5) || !strncmp(name, "arg_", 4) || !strncmp(name, "cookie_", 7)
+    if (!*name || name[name_length(name)])
+        return apr_psprintf(p, "\"$%s\" is not a variable: a name has letters, digits and _", name);
+    if ((field && !field->set) || !strncmp(name, "http_", 5) || !strncmp(name, "arg_", 4) || !strncmp(name, "cookie_", 7)
         || !strncmp(name, "sent_http_", 10))
-        return apr_psprintf(r->pool, "variable \"%s\" not changeable", name);
+        return apr_psprintf(p, "variable \"%s\" not changeable", name);
+    return NULL;
+}
+
+const char *coral_variable_set(request_rec *r, const char *name, const char *value)
+{
+    const struct field *field = field_of(name);
+    const char *err = coral_variable_refused(r->pool, name);
+
+    if (err)
+        return err;
+    if (field)
+        return field->set(r, value);
     if (value)
         apr_table_set(r->subprocess_env, name, value);
     else
@@ -262,11 +279,6 @@ static const char *parse_plain(cmd_parms *cmd, const char *text, apr_size_t leng
         part(cmd, end)->expression =
             ap_expr_parse_cmd(cmd, plain, AP_EXPR_FLAG_STRING_RESULT | AP_EXPR_FLAG_DONT_VARY, &err, NULL);
     return err;
-}
-
-static apr_size_t name_length(const char *s)
-{
-    return strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
 }
 
 const char *coral_text_parse(cmd_parms *cmd, const char *source, const coral_text_t **text)

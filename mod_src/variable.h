@@ -14,6 +14,9 @@ const char *coral_variable_get(request_rec *r, const char *name);
 /* [r] Sets one; value NULL takes it away. Returns NULL, or why it can not be set. */
 const char *coral_variable_set(request_rec *r, const char *name, const char *value);
 
+/* [any] Whether one of that name can be set: NULL, or why not, from p. */
+const char *coral_variable_refused(apr_pool_t *p, const char *name);
+
 /* A text in which $name and ${name} are variables and %{…} is what ap_expr makes of it; "$$" is a dollar sign. */
 typedef struct coral_text_t coral_text_t;
 

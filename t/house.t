@@ -103,7 +103,8 @@ filter route
 stretch table
 glue
 request
-task response body
+task print body
+response
 vm
 script
 conf source variable stay

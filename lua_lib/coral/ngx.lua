@@ -34,7 +34,7 @@ function ngx.update_time() end
 
 -- exec(uri, args): args a string or a table
 function ngx.exec(uri, args)
-  if type(args) == "table" then args = codec.encode_args(args) end
+  args = args ~= nil and codec.query_string(args, 2)
   if args and args ~= "" then uri = uri .. (uri:find("?", 1, true) and "&" or "?") .. args end
   response.exec(uri)
 end

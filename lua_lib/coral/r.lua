@@ -24,18 +24,18 @@ function methods.requestbody()
   return request.body()
 end
 
--- parseargs(): the query's arguments, name -> first value and name -> list. mod_lua
+-- parseargs(): the query's arguments, name -> last value and name -> list. mod_lua
 function methods.parseargs()
-  return codec.form(request.args() or "")
+  return codec.form(request.args() or "", true)
 end
 
--- parsebody(max): the same of an urlencoded body of at most max bytes (8192). mod_lua
+-- parsebody(max): name -> first value and name -> list, of an urlencoded body of at most max bytes (8192). mod_lua
 function methods.parsebody(_, max)
   local body = methods.requestbody() or ""
   return codec.form(#body <= (max or 8192) and body or "")
 end
 
-function methods.escape(_, text) return codec.escape_uri(text) end
+function methods.escape(_, text) return codec.escape_form(text) end
 function methods.unescape(_, text) return codec.unescape_uri(text) end
 function methods.escape_html(_, text) return codec.escape_html(text) end
 function methods.base64_encode(_, text) return codec.encode_base64(text) end

@@ -3,7 +3,10 @@
 local codec = require "coral.codec"
 local escape = codec.escape_uri
 
-local function add(parts, key, value)
+local allowed = { string = true, number = true, boolean = true }
+
+local function add(parts, key, value, level)
+  if not allowed[type(value)] then error("attempt to use " .. type(value) .. " as query arg value", level + 1) end
   if value == true then
     parts[#parts + 1] = escape(key)
   elseif value ~= false then
@@ -11,22 +14,28 @@ local function add(parts, key, value)
   end
 end
 
-local allowed = { string = true, number = true, boolean = true }
-
--- encode_args(table): a query string; true is a name alone, a list repeats the name
-function codec.encode_args(args)
+local function encode(args, level)
   local parts = {}
   for key, value in pairs(args) do
     key = tostring(key)
-    if type(value) == "table" then
-      for _, one in ipairs(value) do add(parts, key, one) end
-    elseif allowed[type(value)] then
-      add(parts, key, value)
-    else
-      error("attempt to use " .. type(value) .. " as query arg value", 2)
-    end
+    for _, one in ipairs(type(value) == "table" and value or { value }) do add(parts, key, one, level + 1) end
   end
   return table.concat(parts, "&")
+end
+
+-- encode_args(table): a query string; true is a name alone, a list repeats the name
+function codec.encode_args(args)
+  if type(args) ~= "table" then
+    error("bad argument #1 to 'encode_args' (table expected, got " .. type(args) .. ")", 2)
+  end
+  return encode(args, 2)
+end
+
+-- What may stand for a query string: one, a number or a table. level: as error() counts, of who is to blame
+function codec.query_string(args, level)
+  if type(args) == "table" then return encode(args, level + 1) end
+  if type(args) == "string" or type(args) == "number" then return tostring(args) end
+  error("string, number, or table expected, but got " .. type(args), level + 1)
 end
 
 local sql = { ["\0"] = "\\0", ["\b"] = "\\b", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ["\26"] = "\\Z", ["\\"] = "\\\\",
@@ -34,7 +43,10 @@ local sql = { ["\0"] = "\\0", ["\b"] = "\\b", ["\n"] = "\\n", ["\r"] = "\\r", ["
 
 -- quote_sql_str(text): by MySQL's rules
 function codec.quote_sql_str(text)
-  return "'" .. text:gsub("[%z\b\n\r\t\26\\'\"]", sql) .. "'"
+  if type(text) ~= "string" and type(text) ~= "number" then
+    error("bad argument #1 to 'quote_sql_str' (string expected, got " .. type(text) .. ")", 2)
+  end
+  return "'" .. tostring(text):gsub("[%z\b\n\r\t\26\\'\"]", sql) .. "'"
 end
 
 return codec

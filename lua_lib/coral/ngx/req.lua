@@ -11,7 +11,7 @@ local req = {
   start_time = request.start_time,
   is_internal = request.is_internal,
   read_body = request.read_body,
-  discard_body = request.read_body,
+  discard_body = request.discard_body,
   get_body_data = request.body,
   set_header = request.set_header,
   get_method = request.method,
@@ -32,7 +32,7 @@ end
 -- Keys are lower case; t.user_agent finds "user-agent".
 local headers_mt = {
   __index = function(headers, name)
-    return rawget(headers, (name:lower():gsub("_", "-")))
+    return type(name) == "string" and rawget(headers, (name:lower():gsub("_", "-"))) or nil
   end
 }
 
@@ -61,12 +61,15 @@ end
 
 -- get_post_args(max): the same of an urlencoded body; read_body() first
 function req.get_post_args(max)
+  if not request.has_body_read() then
+    error("no request body found; maybe you should call ngx.req.read_body() first?", 2)
+  end
   return codec.decode_args(request.body() or "", max or 100)
 end
 
 -- set_uri_args(args): a query string or a table
 function req.set_uri_args(args)
-  request.set_args(type(args) == "table" and codec.encode_args(args) or tostring(args))
+  request.set_args(codec.query_string(args, 2))
 end
 
 -- set_uri(path, jump): with jump httpd serves that uri in place of this one

@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: Apache-2.0
+# ngx.redirect and ngx.exec.
+use strict;
+use warnings;
+use Coral::Blocks;
+run_blocks;
+__DATA__
+=== 302 is the default
+--- lua
+ngx.redirect("/there?a=1")
+ngx.say("never")
+--- code 302
+--- header_like Location: /there\?a=1$
+--- body_like \A(?!.*never)
+
+=== what was written is thrown away
+--- lua
+ngx.say("secret")
+ngx.redirect("/there")
+--- code 302
+--- body_like \A(?!.*secret)
+
+=== 301, to another host
+--- lua
+ngx.redirect("https://example.org/x#y", 301)
+--- code 301
+--- header Location: https://example.org/x#y
+
+=== 303
+--- lua
+ngx.redirect("/there", ngx.HTTP_SEE_OTHER)
+--- code 303
+
+=== 307
+--- lua
+ngx.redirect("/there", ngx.HTTP_TEMPORARY_REDIRECT)
+--- code 307
+
+=== 308
+--- lua
+ngx.redirect("/there", ngx.HTTP_PERMANENT_REDIRECT)
+--- code 308
+
+=== no others
+--- lua
+for _, status in ipairs { 200, 300, 304, 305, 404, 0, -1 } do
+  local ok, err = pcall(ngx.redirect, "/there", status)
+  ngx.say(ok, " ", err:match("allowed"))
+end
+--- body
+false allowed
+false allowed
+false allowed
+false allowed
+false allowed
+false allowed
+false allowed
+
+=== wrong types
+--- lua
+for _, bad in ipairs { true, {}, print } do ngx.say((pcall(ngx.redirect, bad))) end
+ngx.say((pcall(ngx.redirect)))
+ngx.say((pcall(ngx.redirect, "/x", "y")))
+--- body
+false
+false
+false
+false
+false
+
+=== no line feed, carriage return or NUL in the target
+--- lua
+for _, bad in ipairs { "/x\r\nX-Evil: 1", "/x\nX-Evil: 1", "/x\rX-Evil: 1", "/x\0y" } do
+  ngx.say((pcall(ngx.redirect, bad)))
+end
+ngx.say(ngx.header.location)
+--- header_absent
+X-Evil
+Location
+--- body
+false
+false
+false
+false
+nil
+
+=== after the headers it is an error
+--- lua
+ngx.say("a")
+ngx.flush()
+local ok, err = pcall(ngx.redirect, "/there")
+ngx.say(ok, " ", err)
+--- body_like ^a\nfalse .*attempt to call ngx\.redirect after sending out the headers$
+
+=== from a hook
+--- file index.html
+the file
+--- htaccess
+<CoralHook rewrite>
+ngx.redirect("/login")
+</CoralHook>
+--- request GET index.html
+--- code 302
+--- header_like Location: /login$
+
+=== headers and cookies go along
+--- lua
+ngx.header["Set-Cookie"] = "a=1"
+ngx.header["X-A"] = "1"
+ngx.redirect("/there")
+--- code 302
+--- header
+Set-Cookie: a=1
+X-A: 1
+
+=== exec serves another uri in place of this one
+--- file other.lua
+ngx.say("other ", ngx.var.uri, " args ", ngx.var.args, " internal ", ngx.req.is_internal(), " ", ngx.var.request_uri)
+--- lua
+ngx.say("thrown away")
+ngx.exec("@URL@/other.lua")
+ngx.say("never")
+--- body
+other @URL@/other.lua args nil internal true @URL@/main.lua
+
+=== exec with arguments in the uri
+--- file other.lua
+ngx.say(ngx.var.args)
+--- lua
+ngx.exec("@URL@/other.lua?a=1&b=2")
+--- request GET ?lost=1
+--- body
+a=1&b=2
+
+=== exec with a string
+--- file other.lua
+ngx.say(ngx.var.args)
+--- lua
+ngx.exec("@URL@/other.lua", "a=3&b=hello%20world")
+--- body
+a=3&b=hello%20world
+
+=== exec with both
+--- file other.lua
+ngx.say(ngx.var.args)
+--- lua
+ngx.exec("@URL@/other.lua?a=1", "b=2")
+--- body
+a=1&b=2
+
+=== exec with a table
+--- file other.lua
+local args = ngx.req.get_uri_args()
+ngx.say(args.a, " ", args.b, " ", args.c)
+--- lua
+ngx.exec("@URL@/other.lua", { a = 3, b = "hello world&c=x", c = true })
+--- body
+3 hello world&c=x true
+
+=== exec with the arguments of this request
+--- file other.lua
+ngx.say(ngx.var.arg_q)
+--- lua
+ngx.exec("@URL@/other.lua", ngx.var.args)
+--- request GET ?q=7
+--- body
+7
+
+=== exec keeps ngx.ctx
+--- file other.lua
+ngx.say(ngx.ctx.who, " ", ngx.ctx.list[2])
+ngx.ctx.who = "other"
+--- htaccess
+<CoralHook log>
+ngx.log(ngx.WARN, "ctx in log: ", ngx.ctx.who)
+</CoralHook>
+--- lua
+ngx.ctx.who = "main"
+ngx.ctx.list = { 1, 2 }
+ngx.exec("@URL@/other.lua")
+--- body
+main 2
+--- error_log
+ctx in log: other
+
+=== exec keeps method and body
+--- file other.lua
+ngx.req.read_body()
+ngx.say(ngx.req.get_method(), " ", ngx.req.get_body_data())
+--- lua
+ngx.exec("@URL@/other.lua")
+--- request
+POST main.lua
+a=1
+--- body
+POST a=1
+
+=== exec after the body was read here
+--- file other.lua
+ngx.req.read_body()
+ngx.say(ngx.req.get_body_data())
+--- lua
+ngx.req.read_body()
+ngx.exec("@URL@/other.lua")
+--- request
+POST main.lua
+a=1
+--- body
+a=1
+
+=== exec to what is not there
+--- lua
+ngx.exec("@URL@/missing.lua")
+--- code 404
+
+=== exec to what is forbidden
+--- file deep/.htaccess
+Require all denied
+--- file deep/index.html
+secret
+--- lua
+ngx.exec("@URL@/deep/index.html")
+--- code 403
+
+=== exec out of the tree
+--- lua
+ngx.exec("/../../../etc/passwd")
+--- code 400
+
+=== exec in a circle ends
+--- lua
+ngx.exec("@URL@/main.lua")
+--- code 500
+
+=== exec from a hook
+--- file index.html
+the file
+--- file other.html
+the other
+--- htaccess
+<CoralHook access>
+if not ngx.req.is_internal() then ngx.exec("@URL@/other.html") end
+</CoralHook>
+--- request GET index.html
+--- body
+the other
+
+=== exec: wrong arguments
+--- lua
+ngx.say((pcall(ngx.exec)))
+ngx.say((pcall(ngx.exec, "")))
+ngx.say((pcall(ngx.exec, {})))
+ngx.say((pcall(ngx.exec, "no-slash")))
+ngx.say((pcall(ngx.exec, "/x", true)))
+ngx.say((pcall(ngx.exec, "/x", print)))
+ngx.say((pcall(ngx.exec, "/x\0y")))
+--- body
+false
+false
+false
+false
+false
+false
+false
+
+=== exec after the headers
+--- lua
+ngx.say("a")
+ngx.flush()
+local ok, err = pcall(ngx.exec, "/")
+ngx.say(ok, " ", err)
+--- body_like ^a\nfalse .*attempt to call ngx\.exec after sending out response headers$
+
+=== exec with a number as arguments
+--- file other.lua
+ngx.say(ngx.var.args)
+--- lua
+ngx.exec("@URL@/other.lua", 5)
+--- body
+5
+
+=== set_uri with jump
+--- file index.html
+the file
+--- file other.lua
+ngx.say("other ", ngx.var.uri == "@URL@/other.lua", " ", ngx.var.args)
+--- htaccess
+<CoralHook rewrite>
+if not ngx.req.is_internal() then ngx.req.set_uri("@URL@/other.lua", true) end
+</CoralHook>
+--- request GET index.html?a=1
+--- body
+other true a=1
+
+=== set_uri: wrong arguments
+--- lua
+ngx.say((pcall(ngx.req.set_uri)))
+ngx.say((pcall(ngx.req.set_uri, "")))
+ngx.say((pcall(ngx.req.set_uri, {})))
+ngx.say((pcall(ngx.req.set_uri, "/x\0y")))
+ngx.say(ngx.var.uri == "@URL@/main.lua")
+--- body
+false
+false
+false
+false
+true
