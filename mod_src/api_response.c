@@ -11,6 +11,7 @@ static coral_response_t *writable(lua_State *L)
 
     switch (run->phase) {
     case CORAL_PHASE_set:
+    case CORAL_PHASE_insert_filter:
     case CORAL_PHASE_header_filter:
     case CORAL_PHASE_body_filter:
     case CORAL_PHASE_log:

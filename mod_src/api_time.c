@@ -5,6 +5,8 @@
 #include "apr_date.h"
 #include "apr_time.h"
 
+#include <math.h>
+
 /* now(): seconds since 1970 with fractions */
 static int l_now(lua_State *L)
 {
@@ -54,12 +56,21 @@ static int l_today(lua_State *L)
     return push_time(L, &t, "%Y-%m-%d");
 }
 
+/* Seconds since 1970, fractions left out, of a year with four digits. */
+static apr_time_t check_seconds(lua_State *L, int index)
+{
+    lua_Number seconds = luaL_checknumber(L, index);
+
+    luaL_argcheck(L, seconds >= -62135596800.0 && seconds <= 253402300799.0, index, "not a time between the years 1 and 9999");
+    return apr_time_from_sec((apr_int64_t)floor(seconds));
+}
+
 /* http_time(seconds): a Date header's form (RFC 9110). cookie_time(seconds): the same, as Netscape's cookies want it */
 static int l_http_time(lua_State *L)
 {
     char text[APR_RFC822_DATE_LEN];
 
-    apr_rfc822_date(text, apr_time_from_sec((apr_int64_t)luaL_checknumber(L, 1)));
+    apr_rfc822_date(text, check_seconds(L, 1));
     return coral_push(L, text);
 }
 
@@ -67,7 +78,7 @@ static int l_cookie_time(lua_State *L)
 {
     apr_time_exp_t t;
 
-    apr_time_exp_gmt(&t, apr_time_from_sec((apr_int64_t)luaL_checknumber(L, 1)));
+    apr_time_exp_gmt(&t, check_seconds(L, 1));
     return push_time(L, &t, t.tm_year < 138 ? "%a, %d-%b-%y %H:%M:%S GMT" : "%a, %d-%b-%Y %H:%M:%S GMT");
 }
 

@@ -152,8 +152,12 @@ static void make_states(apr_pool_t *p)
 
 static apr_status_t on_child_end(void *unused)
 {
+    int threaded = 0;
+
     (void)unused;
-    run_worker_phase(CORAL_PHASE_exit_worker);
+    ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded);
+    if (threaded || !coral_vm_in_use()) /* prefork ends a child in a signal handler, be it in the middle of a script */
+        run_worker_phase(CORAL_PHASE_exit_worker);
     return APR_SUCCESS;
 }
 

@@ -33,10 +33,10 @@ static int end_with(coral_request_t *rq, int status)
     int written = response->started || response->length;
 
     if (!response->started && !(written && response->status_set)) {
-        int before = rq->r->status, known = coral_response_status(response, status);
+        int known = coral_response_status(response, status);
 
         if (!written && status >= 300 && known) {
-            rq->r->status = before; /* httpd would take it for an error while answering an error */
+            rq->r->status = rq->first_status; /* or httpd takes it for an error while it answers one */
             keep_headers(rq->r);
             return status;
         }
@@ -55,7 +55,7 @@ static int give_up(coral_request_t *rq)
         return DONE;
     }
     coral_response_clear(&rq->response);
-    rq->r->status = HTTP_OK; /* or httpd takes the error for one of an error page */
+    rq->r->status = rq->first_status; /* what a script has set would look like an error of an error page */
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
@@ -234,14 +234,22 @@ static int on_quick(request_rec *r, int lookup)
     return status;
 }
 
+/* Not by run_hooks(): the response may be on its way, and is none of the hook's. */
 static void on_insert_filter(request_rec *r)
 {
-    int order;
+    apr_array_header_t *hooks = coral_conf_of(r)->hooks[CORAL_PHASE_insert_filter];
+    coral_request_t *rq = coral_request_existing(r);
+    int i;
 
-    for (order = CORAL_EARLY; order <= CORAL_LATE; order++)
-        if (coral_conf_of(r)->hooks[CORAL_PHASE_insert_filter]
-            && run_hooks(r, CORAL_PHASE_insert_filter, (coral_order_e)order, ALL) == HTTP_INTERNAL_SERVER_ERROR)
+    if (rq)
+        rq->response.filters = 1;
+    for (i = 0; hooks && i < hooks->nelts; i++) {
+        coral_run_t run = { 0 };
+
+        coral_request_run(&run, r, CORAL_PHASE_insert_filter, APR_ARRAY_IDX(hooks, i, const coral_script_t *));
+        if (run.answer == CORAL_FAILED)
             coral_filter_refuse(r); /* the hook itself cannot say no */
+    }
     coral_filter_insert(r);
 }
 
@@ -266,6 +274,7 @@ static int run_content(request_rec *r, const coral_script_t *script)
 
     if (script->run == CORAL_RUN_SCRIPT && r->used_path_info == AP_REQ_REJECT_PATH_INFO && r->path_info && *r->path_info)
         return HTTP_NOT_FOUND;
+    coral_request_of(r)->response.filters = 1;
     r->content_type = NULL; /* the script's own file name says nothing about what it answers */
     coral_request_run(&run, r, CORAL_PHASE_content, script);
     coral_stay_allow(r);

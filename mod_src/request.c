@@ -47,6 +47,7 @@ coral_request_t *coral_request_of(request_rec *r)
     if (!rq) {
         rq = apr_pcalloc(r->pool, sizeof(*rq));
         rq->r = rq->response.r = r;
+        rq->first_status = r->status;
         ap_set_module_config(r->request_config, &coral_module, rq);
         inherit_body(rq);
         apr_pool_cleanup_register(r->pool, rq, on_end, apr_pool_cleanup_null);
@@ -166,6 +167,8 @@ static int finish(lua_State *L, int status, lua_KContext run_)
     coral_run_t *run = (coral_run_t *)run_;
 
     (void)status;
+    if (coral_run_of(L) != run) /* another request has resumed this one's coroutine */
+        return luaL_error(L, "this coroutine is another request's");
     lua_settop(L, lua_gettop(L) < 2 ? 2 : lua_gettop(L));
     (run->collect ? run->collect : collect_answer)(L, run, 2);
     return 0;

@@ -22,6 +22,7 @@ typedef struct coral_bond_t {
 
 typedef struct {
     request_rec *r;
+    int first_status; /* what httpd had set: not 200 when this answers an error */
     coral_bond_t *bonds;
     coral_response_t response;
     coral_body_t body;

@@ -7,6 +7,8 @@
 
 int coral_response_write(coral_response_t *response, const char *data, apr_size_t length)
 {
+    if (!length)
+        return 1;
     if (response->length + length > response->size) {
         apr_size_t size = response->size ? response->size : 1024;
         char *new;
@@ -40,6 +42,17 @@ void coral_response_clear(coral_response_t *response)
     response->length = response->size = 0;
 }
 
+/* A hook before the handler answers: the filters that httpd puts in for the handler are put in for it. */
+static void put_filters_in(request_rec *r)
+{
+    ap_filter_t *f;
+
+    ap_run_insert_filter(r);
+    for (f = r->output_filters; f; f = f->next)
+        if (f->frec->filter_init_func && f->r == r)
+            f->frec->filter_init_func(f);
+}
+
 /* The buffer goes down the filters as it is, without a copy; last says how the brigade ends. */
 static apr_status_t pass(coral_response_t *response, apr_bucket *last)
 {
@@ -47,6 +60,10 @@ static apr_status_t pass(coral_response_t *response, apr_bucket *last)
     apr_bucket_brigade *bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     apr_status_t rv;
 
+    if (!response->filters) {
+        response->filters = 1;
+        put_filters_in(r);
+    }
     if (!r->content_type && response->default_type)
         ap_set_content_type(r, response->default_type);
     if (response->length) {

@@ -14,6 +14,7 @@ typedef struct {
     const char *default_type;
     char *data;
     apr_size_t length, size;
+    int filters;  /* the filters the configuration asks for are in */
     int started;  /* something went down the filters, the headers with it */
     int finished; /* nothing may follow */
     int status_set; /* the status was said by name: an exit does not change it */

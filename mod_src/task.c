@@ -9,6 +9,7 @@ struct coral_task_t {
     coral_vm_t *vm;
     void *owner;
     coral_wait_t *waiting;
+    apr_uint64_t wait_number; /* of the wait: what a coroutine that is resumed later must still find */
     int arguments, exiting, ended;
     coral_task_t *next_idle;
 };
@@ -220,12 +221,15 @@ int coral_task_can_wait(lua_State *L)
     return coral_vm_current(coral_vm_of(L)) && lua_isyieldable(L);
 }
 
-static int go_on(lua_State *L, int status, lua_KContext w_)
+/* What goes with the yield is a number: the wait itself is gone when somebody else resumes the coroutine after its request. */
+static int go_on(lua_State *L, int status, lua_KContext number)
 {
-    coral_wait_t *w = (coral_wait_t *)w_;
+    coral_task_t *task = coral_vm_current(coral_vm_of(L));
 
     (void)status;
-    return w->results ? w->results(L, w) : 0;
+    if (!task || task->wait_number != (apr_uint64_t)number)
+        return luaL_error(L, "this coroutine waited for another request");
+    return task->waiting->results ? task->waiting->results(L, task->waiting) : 0;
 }
 
 int coral_task_wait(lua_State *L, coral_wait_t *w)
@@ -235,8 +239,9 @@ int coral_task_wait(lua_State *L, coral_wait_t *w)
     if (!coral_task_can_wait(L))
         return luaL_error(L, "cannot wait here: called by a C function that cannot be interrupted");
     task->waiting = w;
+    task->wait_number = coral_vm_serial(task->vm);
     lua_pushlightuserdata(L, &wait_mark);
-    return lua_yieldk(L, 1, (lua_KContext)w, go_on);
+    return lua_yieldk(L, 1, (lua_KContext)task->wait_number, go_on);
 }
 
 int coral_task_exit(lua_State *L)

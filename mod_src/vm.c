@@ -56,6 +56,7 @@ static struct {
     apr_hash_t *states; /* key -> states_t */
     lua_CFunction open;
     int threads, count;
+    apr_uint32_t closed; /* the child ends */
 } pool;
 
 /* Lua's memory comes from malloc; the bytes are counted. [vm] */
@@ -91,19 +92,22 @@ static void close_vm(coral_vm_t *vm)
     apr_pool_destroy(vm->pool);
 }
 
-/* Closes what nobody runs; a state that is stuck in a script is left to the end of the process. */
+/* Closes what nobody uses. Requests may still be there: connections that are being written to, a script that is stuck, and under
+ * prefork whatever the signal that ends the child has interrupted. Their states are left to the end of the process, and no lock is
+ * taken any more. */
 static apr_status_t close_all(void *data)
 {
     apr_hash_index_t *i;
 
     (void)data;
+    apr_atomic_set32(&pool.closed, 1);
     for (i = apr_hash_first(NULL, pool.states); i; i = apr_hash_next(i)) {
         states_t *states = apr_hash_this_val(i);
         coral_vm_t *vm, *next;
 
         for (vm = states->all; vm; vm = next) {
             next = vm->next;
-            if (!vm->running)
+            if (!vm->running && !vm->users)
                 close_vm(vm);
         }
         states->all = NULL;
@@ -116,7 +120,7 @@ apr_status_t coral_vm_child_init(apr_pool_t *pchild, lua_CFunction open)
     if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &pool.threads) != APR_SUCCESS || pool.threads < 1)
         pool.threads = 1;
     pool.open = open;
-    pool.count = 0;
+    pool.count = pool.closed = 0;
     apr_pool_create(&pool.pool, pchild);
     apr_pool_tag(pool.pool, "coral_vm");
     pool.states = apr_hash_make(pool.pool);
@@ -337,6 +341,8 @@ void coral_vm_give(coral_vm_t *vm, int ref)
 {
     int over;
 
+    if (apr_atomic_read32(&pool.closed))
+        return;
     if (ref != LUA_NOREF)
         drop_ref(vm, ref);
     apr_thread_mutex_lock(pool.lock);
@@ -415,4 +421,16 @@ int coral_vm_count(void)
     count = pool.count;
     apr_thread_mutex_unlock(pool.lock);
     return count;
+}
+
+int coral_vm_in_use(void)
+{
+    apr_hash_index_t *i;
+    coral_vm_t *vm;
+
+    for (i = apr_hash_first(NULL, pool.states); i; i = apr_hash_next(i))
+        for (vm = ((states_t *)apr_hash_this_val(i))->all; vm; vm = vm->next)
+            if (vm->users)
+                return 1;
+    return 0;
 }

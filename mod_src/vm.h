@@ -47,6 +47,9 @@ apr_uint64_t coral_vm_serial(coral_vm_t *vm);
 /* [vm] Bytes that Lua has allocated. */
 apr_size_t coral_vm_bytes(const coral_vm_t *vm);
 
+/* [start] Whether a request has a state still. For the end of a child, when there are no other threads. */
+int coral_vm_in_use(void);
+
 /* [any] How many states this child has. */
 int coral_vm_count(void);
 

@@ -43,7 +43,7 @@ my @config = (
     ["<CoralHook body_filter late>\n</CoralHook>", qr/early and late mean nothing in the phase body_filter/],
     ["<CoralHook set>\n</CoralHook>", qr/the variable that takes the result is missing/],
     ["<CoralHook set result>\n</CoralHook>", qr/first word is the variable that takes the result/],
-    ["<CoralHook set \$>\n</CoralHook>", qr/first word is the variable that takes the result/],
+    ["<CoralHook set \$>\n</CoralHook>", qr/first word is the variable that takes the result|"\$" is not a variable/],
     ["<CoralHook set \$a \"\$\">\n</CoralHook>", qr/no variable's name after "\$" in "\$".*write "\$\$"/],
     ["<CoralHook set \$uri>\nreturn 1\n</CoralHook>", qr/"uri" not changeable|uri.*can(?:not| not) be/],
     # CoralInherit

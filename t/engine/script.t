@@ -204,12 +204,12 @@ ngx.say("third"
 --- error_log
 other.lua:
 
-=== a script may decline: the file is sent, if httpd has a handler for it
+=== a script that declines is not shown: nobody else can answer
 --- file declined.lua
 return require "coral".DECLINED
 --- request GET declined.lua
---- body
-return require "coral".DECLINED
+--- code 404
+--- body_like Not Found
 
 === a script that answers OK with nothing
 --- lua

@@ -178,6 +178,7 @@ table.sort({ 3, 1, 2 }, function() ngx.exit(403) end)
 ngx.say("never")
 --- code 403
 --- body_like \A(?!.*never)
+--- no_error_log failed
 
 === from a comparator inside a pcall
 --- lua
@@ -436,3 +437,20 @@ local secret = "password"
 return require("coral").DECLINED
 --- code 404
 --- body_like \A(?!.*password)
+
+=== a content hook that declines leaves the file to the script it is, not to the client
+--- htaccess
+<CoralHook content>
+return require("coral").DECLINED
+</CoralHook>
+--- lua
+local secret = "password"
+ngx.say("ran")
+--- body
+ran
+
+=== a number 1 is what ngx.say returns: nothing
+--- lua
+return ngx.say("x")
+--- body
+x
