@@ -79,11 +79,11 @@ static int l_key(lua_State *L)
     return 1;
 }
 
-/* mark(): what a coroutine that waits yields */
-static int l_mark(lua_State *L)
+/* marks(): what a coroutine that waits yields, and what it yields to one who may not resume it */
+static int l_marks(lua_State *L)
 {
-    coral_task_push_mark(L);
-    return 1;
+    coral_task_push_marks(L);
+    return 2;
 }
 
 /* exiting(): whether the run is being ended, by ngx.exit or one of its kind; exit(): goes on ending it */
@@ -103,7 +103,7 @@ static const luaL_Reg functions[] = {
     { "text", l_text },
     { "script", l_script },
     { "key", l_key },
-    { "mark", l_mark },
+    { "marks", l_marks },
     { "exiting", l_exiting },
     { "exit", l_exit },
     { NULL, NULL }

@@ -54,6 +54,7 @@ static int ordered(coral_phase_e phase)
 #undef OTHER
     case CORAL_PHASE_rewrite:
     case CORAL_PHASE_quick:
+    case CORAL_PHASE_insert_filter:
         return 1;
     default:
         return 0;

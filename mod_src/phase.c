@@ -239,17 +239,21 @@ static void on_insert_filter(request_rec *r)
 {
     apr_array_header_t *hooks = coral_conf_of(r)->hooks[CORAL_PHASE_insert_filter];
     coral_request_t *rq = coral_request_existing(r);
-    int i;
+    int i, order;
 
     if (rq)
         rq->response.filters = 1;
-    for (i = 0; hooks && i < hooks->nelts; i++) {
-        coral_run_t run = { 0 };
+    for (order = CORAL_EARLY; hooks && order <= CORAL_LATE; order++)
+        for (i = 0; i < hooks->nelts; i++) {
+            const coral_script_t *script = APR_ARRAY_IDX(hooks, i, const coral_script_t *);
+            coral_run_t run = { 0 };
 
-        coral_request_run(&run, r, CORAL_PHASE_insert_filter, APR_ARRAY_IDX(hooks, i, const coral_script_t *));
-        if (run.answer == CORAL_FAILED)
-            coral_filter_refuse(r); /* the hook itself cannot say no */
-    }
+            if ((int)script->order != order)
+                continue;
+            coral_request_run(&run, r, CORAL_PHASE_insert_filter, script);
+            if (run.answer == CORAL_FAILED)
+                coral_filter_refuse(r); /* the hook itself cannot say no */
+        }
     coral_filter_insert(r);
 }
 

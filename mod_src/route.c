@@ -63,6 +63,11 @@ static int has_declined(request_rec *before)
     return rq && rq->declined;
 }
 
+static int count(const apr_array_header_t *hooks)
+{
+    return hooks ? hooks->nelts : 0;
+}
+
 const coral_script_t *coral_route_of(request_rec *r, int nth)
 {
     const coral_request_t *rq = coral_request_existing(r);
@@ -71,10 +76,13 @@ const coral_script_t *coral_route_of(request_rec *r, int nth)
     /* SetHandler of a <Location> takes a claimed request away again: server-status stays what it is beside an app at "/". */
     if (rq && rq->claimed && (!r->handler || strcmp(r->handler, CORAL_HANDLER)))
         return NULL;
-    if (!has_declined(r->prev) && (script = find(r, coral_conf_of(r), nth))
-        && (script->of_directory || (rq && rq->reached)))
-        return script; /* one of the server's is not for what Alias or ProxyPass has taken */
-    return nth ? NULL : requested(r);
+    if (!has_declined(r->prev)) {
+        script = find(r, coral_conf_of(r), nth);
+        if (script && (script->of_directory || (rq && rq->reached)))
+            return script; /* one of the server's is not for what Alias or ProxyPass has taken */
+        nth -= count(coral_conf_of(r)->hooks[CORAL_PHASE_content]);
+    }
+    return nth > 0 ? NULL : requested(r);
 }
 
 /* What others look up for a request that has started again as a file (mod_dir its index) are files, too. */

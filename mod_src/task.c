@@ -17,6 +17,9 @@ struct coral_task_t {
 /* The value a waiting coroutine yields; its address is what coroutine.lua compares with. */
 static char wait_mark;
 
+/* What it yields to one who has no business to resume it; it goes on waiting. */
+static char refusal_mark;
+
 static const char *library = "/coral/"; /* where mod_coral's own Lua is: no place to show to a user */
 
 /* Makes a coroutine; the task is a light userdata at 1. */
@@ -57,6 +60,7 @@ coral_task_t *coral_task_spawn(coral_vm_t *vm, lua_CFunction main, void *data, v
         return NULL;
     task->owner = owner;
     task->waiting = NULL;
+    task->wait_number = 0;
     task->exiting = task->ended = 0;
     lua_pushcfunction(task->co, main);
     lua_pushlightuserdata(task->co, data);
@@ -99,7 +103,7 @@ const char *coral_task_end(coral_task_t *task, char *error, apr_size_t size)
 
     if (!task->ended) {
         coral_vm_set_current(task->vm, task); /* a __close may ask for its request */
-        failed = lua_resetthread(task->co) != LUA_OK;
+        failed = lua_resetthread(task->co) != LUA_OK && lua_touserdata(task->co, -1) != &wait_mark; /* else it is the exit itself */
         coral_vm_set_current(task->vm, above);
         if (failed)
             apr_cpystrn(error, lua_type(task->co, -1) == LUA_TSTRING ? lua_tostring(task->co, -1) : "not a string", size);
@@ -221,14 +225,17 @@ int coral_task_can_wait(lua_State *L)
     return coral_vm_current(coral_vm_of(L)) && lua_isyieldable(L);
 }
 
-/* What goes with the yield is a number: the wait itself is gone when somebody else resumes the coroutine after its request. */
+/* What goes with the yield is a number: the wait itself is gone when somebody resumes the coroutine after its request. */
 static int go_on(lua_State *L, int status, lua_KContext number)
 {
     coral_task_t *task = coral_vm_current(coral_vm_of(L));
 
     (void)status;
-    if (!task || task->wait_number != (apr_uint64_t)number)
-        return luaL_error(L, "this coroutine waited for another request");
+    if (!task || task->wait_number != (apr_uint64_t)number) {
+        lua_pushlightuserdata(L, &refusal_mark);
+        return lua_yieldk(L, 1, number, go_on);
+    }
+    task->wait_number = 0;
     return task->waiting->results ? task->waiting->results(L, task->waiting) : 0;
 }
 
@@ -262,9 +269,10 @@ int coral_task_is_exiting(lua_State *L)
     return task && task->exiting;
 }
 
-void coral_task_push_mark(lua_State *L)
+void coral_task_push_marks(lua_State *L)
 {
     lua_pushlightuserdata(L, &wait_mark);
+    lua_pushlightuserdata(L, &refusal_mark);
 }
 
 void *coral_task_owner(lua_State *L)

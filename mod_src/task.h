@@ -56,8 +56,8 @@ int coral_task_can_wait(lua_State *L);
 int coral_task_exit(lua_State *L);
 int coral_task_is_exiting(lua_State *L);
 
-/* [vm] Pushes what a waiting coroutine yields, for coroutine.lua to know it by. */
-void coral_task_push_mark(lua_State *L);
+/* [vm] Pushes what a waiting coroutine yields, and what it yields to a stranger, for coroutine.lua to know them by. */
+void coral_task_push_marks(lua_State *L);
 
 /* [vm] The owner of the task that runs, NULL if none does. */
 void *coral_task_owner(lua_State *L);

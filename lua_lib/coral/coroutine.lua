@@ -5,10 +5,11 @@
 -- run that is ended (ngx.exit) takes the same way; where Lua cannot yield, the mark goes up as an error, which no pcall keeps.
 local code = require "coral.code"
 local exiting, exit = code.exiting, code.exit
-local mark = code.mark()
+local mark, refusal = code.marks()
 local create, resume, yield, close = coroutine.create, coroutine.resume, coroutine.yield, coroutine.close
 
 local function pass(co, ok, first, ...)
+  if first == refusal then return false, "cannot resume a coroutine that waits for something" end
   if first ~= mark then return ok, first, ... end
   if exiting() then
     close(co)
@@ -25,7 +26,7 @@ end
 -- As Lua's own: the error of a wrapped coroutine is told where it was called.
 local function unwrap(co, ok, ...)
   if ok then return ... end
-  close(co)
+  if coroutine.status(co) == "dead" then close(co) end
   error((...), 2)
 end
 
