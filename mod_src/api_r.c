@@ -93,6 +93,8 @@ SET(user, r->user)
 
 static void set_content_type(lua_State *L, request_rec *r, int value)
 {
+    if (!lua_isnil(L, value))
+        luaL_checkstring(L, value); /* true is no type */
     ap_set_content_type(r, lua_isnil(L, value) ? NULL : coral_check_header(L, value, r));
 }
 

@@ -325,24 +325,6 @@ local r = ...
 ngx.say((pcall(r.add_output_filter, r, "no such filter")))
 --- body_like ^(true|false)$
 
-=== sendfile
---- lua
-local r = ...
-local f = assert(io.open("@DIR@/data.txt", "w"))
-f:write(("0123456789\n"):rep(10000))
-f:close()
-r:puts("before\n")
-r:sendfile("@DIR@/data.txt")
-r:puts("after\n")
---- body_like \Abefore\n(0123456789\n){10000}after\n\z
-
-=== server_info
---- lua
-local r = ...
-local info = r:server_info()
-ngx.say(type(info), " ", type(info.version), " ", type(info.mpm))
---- body_like ^table
-
 === the tables as plain ones
 --- lua
 local r = ...

@@ -187,9 +187,9 @@ sub round { my $n = shift; ask($mix[$_ % @mix]) for 1 .. $n }
 round(2 * @mix);
 ask([GET => '/deep.lua', 500]);    # slow under valgrind
 $server->write('lua/mod.lua', 'return { v = 2 }');
-round(@mix);
+round(scalar @mix);
 $server->write('lua/mod.lua', 'return {');
-round(@mix);
+round(scalar @mix);
 $server->write('lua/mod.lua', 'return { v = 3 }');
 round(4 * @mix);
 my $before = in_use();

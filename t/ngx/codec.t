@@ -105,14 +105,6 @@ R/pvxzHC4NLtj7S+kXFg/NePTmk=
 fbdb1d1b18aa6c08324b7d64b71fb76370690e1d
 true ec78dbd963d2fc01e51176ed4dec299e
 
-=== crc32
---- lua
-ngx.say(ngx.crc32_short("hello, world"), " ", ngx.crc32_long("hello, world"))
-ngx.say(ngx.crc32_short(""), " ", ngx.crc32_short("a\0b") ~= ngx.crc32_short("a"))
---- body
-4289425978 4289425978
-0 true
-
 === nil is the empty text, numbers and booleans are what tostring says
 --- lua
 ngx.say(ngx.escape_uri(nil), ngx.unescape_uri(nil), ngx.encode_base64(nil), "|", ngx.md5(nil) == ngx.md5(""), ngx.md5_bin(nil) == ngx.md5_bin(""),

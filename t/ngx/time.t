@@ -51,7 +51,7 @@ for _, text in ipairs { "Thu, 18 Nov 2010 11:27:35 GMT", "Thursday, 18-Nov-10 11
   ngx.say(ngx.parse_http_time(text))
 end
 for _, text in ipairs { "", "x", "Thu, 18 Nov 2010", "Thu, 99 Nov 2010 11:27:35 GMT", ("x"):rep(10000) } do ngx.say(ngx.parse_http_time(text)) end
-ngx.say(ngx.parse_http_time(ngx.http_time(0)))
+ngx.say(ngx.parse_http_time(ngx.http_time(1)))
 --- body
 1290079655
 1290079655
@@ -61,7 +61,7 @@ nil
 nil
 nil
 nil
-0
+1
 
 === wrong arguments
 --- lua

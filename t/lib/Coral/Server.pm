@@ -90,7 +90,7 @@ sub start {
     my ($self, @flags) = @_;
     $self->{pid} = $self->httpd(@flags ? @flags : '-DFOREGROUND');
     for (1 .. 1000) {
-        return 1 if IO::Socket::INET->new("127.0.0.1:$self->{port}");
+        return 1 if IO::Socket::INET->new("127.0.0.1:$self->{port}") && (@flags || $self->error_log =~ /resuming normal operations/);
         return 0 if $self->gone;
         sleep 0.02;
     }
@@ -109,8 +109,13 @@ sub gone {
     return 1;
 }
 
+# The event MPM itself can crash when it is told to stop while a connection is just being freed.
+sub settle { sleep 0.05 unless ($ENV{CORAL_MPM} // '') eq 'prefork' }
+
 sub stop {
     my $self = shift;
+    return if $self->gone;
+    settle();
     for my $signal (('TERM') x 3, 'KILL') {
         return if $self->gone;
         kill $signal, $self->{pid};
@@ -127,6 +132,7 @@ sub restart  { $_[0]->again('HUP') }
 sub again {
     my ($self, $signal) = @_;
     my $log = $self->log;
+    settle();
     kill $signal, $self->{pid};
     return $log->wait(qr/resuming normal operations/, 10) ne '';
 }
