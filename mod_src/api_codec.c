@@ -107,30 +107,6 @@ static void push_unescaped(lua_State *L, const char *text, size_t length)
     luaL_pushresult(&b);
 }
 
-/* t[key] = value, with a list where the key comes again; key and value are at the top. */
-static void add_argument(lua_State *L, int t)
-{
-    lua_pushvalue(L, -2);
-    switch (lua_rawget(L, t)) {
-    case LUA_TNIL:
-        lua_pop(L, 1);
-        lua_rawset(L, t);
-        return;
-    case LUA_TTABLE:
-        lua_insert(L, -2);
-        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
-        lua_pop(L, 2);
-        return;
-    default:
-        lua_createtable(L, 2, 0);
-        lua_insert(L, -2);
-        lua_rawseti(L, -2, 1);
-        lua_insert(L, -2);
-        lua_rawseti(L, -2, 2);
-        lua_rawset(L, t);
-    }
-}
-
 /* The next argument of a query string: its name is pushed unescaped, and its value, or true where there is none. Returns where to go
  * on, NULL at the end. */
 static const char *next_argument(lua_State *L, const char *text, const char *end)
@@ -170,7 +146,7 @@ static int l_decode_args(lua_State *L)
             lua_pushliteral(L, "truncated");
             return 2;
         }
-        add_argument(L, 2);
+        coral_add(L, 2);
     }
     return 1;
 }

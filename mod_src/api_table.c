@@ -62,30 +62,6 @@ static void push_lower(lua_State *L, const char *name)
     lua_pushlstring(L, lower, length);
 }
 
-/* t[name] = value, a list where the name comes again; t, name and value are at the top, t stays. */
-static void add_header(lua_State *L)
-{
-    lua_pushvalue(L, -2);
-    switch (lua_rawget(L, -4)) {
-    case LUA_TNIL:
-        lua_pop(L, 1);
-        lua_rawset(L, -3);
-        return;
-    case LUA_TTABLE:
-        lua_insert(L, -2);
-        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
-        lua_pop(L, 2);
-        return;
-    default:
-        lua_createtable(L, 2, 0);
-        lua_insert(L, -2);
-        lua_rawseti(L, -2, 1);
-        lua_insert(L, -2);
-        lua_rawseti(L, -2, 2);
-        lua_rawset(L, -3);
-    }
-}
-
 /* headers(name, max, raw): name -> value or list, names in lower case unless raw; at most max (100; 0: all), then the second result
  * is "truncated". ngx.req.get_headers, ngx.resp.get_headers */
 static int l_headers(lua_State *L)
@@ -93,10 +69,11 @@ static int l_headers(lua_State *L)
     request_rec *r = coral_request_here(L);
     coral_table_e which = (coral_table_e)luaL_checkoption(L, 1, NULL, coral_table_names);
     const apr_array_header_t *rows = apr_table_elts(which == CORAL_HEADERS_IN ? r->headers_in : r->headers_out);
-    int raw = lua_toboolean(L, 3), i;
+    int raw = lua_toboolean(L, 3), table, i;
     lua_Integer max = luaL_optinteger(L, 2, 100);
 
     lua_createtable(L, 0, rows->nelts);
+    table = lua_gettop(L);
     for (i = 0; i < rows->nelts; i++) {
         const apr_table_entry_t *row = &APR_ARRAY_IDX(rows, i, apr_table_entry_t);
 
@@ -109,7 +86,7 @@ static int l_headers(lua_State *L)
         else
             push_lower(L, row->key);
         lua_pushstring(L, row->val);
-        add_header(L);
+        coral_add(L, table);
     }
     return 1;
 }

@@ -33,6 +33,29 @@ int coral_push(lua_State *L, const char *value)
     return 1;
 }
 
+void coral_add(lua_State *L, int t)
+{
+    lua_pushvalue(L, -2);
+    switch (lua_rawget(L, t)) { /* name, value, what is there */
+    case LUA_TNIL:
+        lua_pop(L, 1);
+        lua_rawset(L, t);
+        return;
+    case LUA_TTABLE:
+        lua_insert(L, -2);
+        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+        lua_pop(L, 2);
+        return;
+    default:
+        lua_createtable(L, 2, 0);
+        lua_insert(L, -2);
+        lua_rawseti(L, -2, 1);
+        lua_insert(L, -2);
+        lua_rawseti(L, -2, 2);
+        lua_rawset(L, t);
+    }
+}
+
 const char *coral_check_text(lua_State *L, int index)
 {
     size_t length;

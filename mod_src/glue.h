@@ -22,6 +22,9 @@ coral_request_t *coral_check_r(lua_State *L, int index);
 /* A string or nil; true pushes. */
 int coral_push(lua_State *L, const char *value);
 
+/* t[name] = value, a list where the name comes again; name and value are on top and are popped. */
+void coral_add(lua_State *L, int t);
+
 /* A string without a NUL: httpd would silently cut it there. opt: NULL for nil. */
 const char *coral_check_text(lua_State *L, int index);
 const char *coral_opt_text(lua_State *L, int index);

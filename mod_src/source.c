@@ -26,11 +26,27 @@ static struct {
     apr_hash_t *files; /* path -> file_t; a file_t is never removed */
 } store;
 
+static apr_status_t give_all(void *data)
+{
+    apr_hash_index_t *i;
+
+    (void)data;
+    for (i = apr_hash_first(NULL, store.files); i; i = apr_hash_next(i)) {
+        file_t *file = apr_hash_this_val(i);
+
+        if (file->good)
+            coral_source_give(file->good);
+        file->good = NULL;
+    }
+    return APR_SUCCESS;
+}
+
 apr_status_t coral_source_child_init(apr_pool_t *pchild)
 {
     apr_pool_create(&store.pool, pchild);
     apr_pool_tag(store.pool, "coral_source");
     store.files = apr_hash_make(store.pool);
+    apr_pool_pre_cleanup_register(store.pool, NULL, give_all);
     return apr_thread_mutex_create(&store.lock, APR_THREAD_MUTEX_DEFAULT, store.pool);
 }
 

@@ -98,7 +98,7 @@ done_testing;
 __DATA__
 mod_coral
 api directive
-api_* phase
+api_* phase directive_hook
 filter route
 stretch table
 glue

@@ -165,8 +165,8 @@ ngx.print(package.loaded.kept())
 === an r that is kept is over
 --- file keep.lua
 local r = ...
-local old = package.loaded.kept_r
-package.loaded.kept_r = package.loaded.kept_r or { r = r, h = r.headers_in }
+local old = package.loaded.kept_by_task_t
+package.loaded.kept_by_task_t = package.loaded.kept_by_task_t or { r = r, h = r.headers_in }
 if not old then ngx.print("kept") return end
 ngx.print(pcall(function() return old.r.uri end))
 ngx.print(pcall(function() return old.h.Host end))

@@ -45,6 +45,7 @@ sub answer { my $socket = shift; local $/; return (split /\r\n\r\n/, <$socket> /
 # On demand.
 serve "CoralStates 0 0\n";
 is text('/states.lua'), 1, 'one request, one state';
+select undef, undef, undef, 0.1; # the state comes back a moment after the response
 is text('/states.lua'), 1, 'the next one takes the same';
 is text('/count.lua'), $_, 'what a state keeps is there' for 1 .. 3;
 SKIP: {
