@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "task.h"
 
-#include <stdlib.h>
-
 struct coral_task_t {
     lua_State *co;
-    int ref; /* what keeps the coroutine alive */
     coral_vm_t *vm;
     void *owner;
     coral_wait_t *waiting;
@@ -22,31 +19,29 @@ static char refusal_mark;
 
 static const char *library = "/coral/"; /* where mod_coral's own Lua is: no place to show to a user */
 
-/* Makes a coroutine; the task is a light userdata at 1. */
+/* Makes a task and its coroutine, both Lua's memory: they go with the state. 1 is where the task's address goes. */
 static int l_new(lua_State *L)
 {
-    coral_task_t *task = lua_touserdata(L, 1);
+    coral_task_t *task = lua_newuserdatauv(L, sizeof(*task), 1);
 
+    memset(task, 0, sizeof(*task));
+    task->vm = coral_vm_of(L);
     task->co = lua_newthread(L);
-    task->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_setiuservalue(L, -2, 1);
+    luaL_ref(L, LUA_REGISTRYINDEX); /* tasks are used again and again, never given up */
+    *(coral_task_t **)lua_touserdata(L, 1) = task;
     return 0;
 }
 
 static coral_task_t *create(coral_vm_t *vm)
 {
-    coral_task_t *task = calloc(1, sizeof(*task));
     lua_State *L = coral_vm_state(vm);
+    coral_task_t *task = NULL;
 
-    if (!task)
-        return NULL;
-    task->vm = vm;
     lua_pushcfunction(L, l_new);
-    lua_pushlightuserdata(L, task);
-    if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+    lua_pushlightuserdata(L, &task);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK)
         lua_pop(L, 1);
-        free(task);
-        return NULL;
-    }
     return task;
 }
 
