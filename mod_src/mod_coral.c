@@ -129,7 +129,7 @@ static void run_worker_phase(coral_phase_e phase)
     if (!wanted(phase) || !(vm = coral_vm_take(ap_get_module_config(ap_server_conf->lookup_defaults, &coral_module))))
         return;
     coral_vm_run(vm, run_worker, &phase);
-    coral_vm_give(vm, LUA_NOREF);
+    coral_vm_give(vm, LUA_NOREF, 1);
 }
 
 /* CoralStates MIN: made before the first request, for what the servers themselves configure. */
@@ -146,7 +146,7 @@ static void make_states(apr_pool_t *p)
             vms[i] = coral_vm_take(conf);
         for (i = 0; i < min; i++)
             if (vms[i])
-                coral_vm_give(vms[i], LUA_NOREF);
+                coral_vm_give(vms[i], LUA_NOREF, 1);
     }
 }
 

@@ -282,6 +282,7 @@ static int run_content(request_rec *r, const coral_script_t *script)
     r->content_type = NULL; /* the script's own file name says nothing about what it answers */
     coral_request_run(&run, r, CORAL_PHASE_content, script);
     coral_stay_allow(r);
+    coral_request_end_leases(run.rq);
     status = verdict(&run);
     if (status == DECLINED && run.status == DECLINED) /* nobody else may have a script's file: it would be sent as it is */
         return script->run == CORAL_RUN_SCRIPT ? HTTP_NOT_FOUND : DECLINED;

@@ -14,7 +14,7 @@ static apr_status_t on_end(void *rq_)
     coral_bond_t *bond;
 
     for (bond = rq->bonds; bond; bond = bond->next)
-        coral_vm_give(bond->vm, bond->ref);
+        coral_vm_give(bond->vm, bond->ref, bond->on_lease);
     rq->bonds = NULL;
     coral_response_clear(&rq->response);
     free(rq->body.data);
@@ -85,6 +85,7 @@ static coral_bond_t *bond_of(coral_request_t *rq, const coral_conf_t *conf)
         }
     if (!bond->vm && !(bond->vm = coral_vm_take(conf)))
         return NULL;
+    bond->on_lease = 1;
     bond->next = rq->bonds;
     return rq->bonds = bond;
 }
@@ -305,6 +306,17 @@ void coral_request_run(coral_run_t *run, request_rec *r, coral_phase_e phase, co
         if (run->step != CORAL_STEP_WAITING)
             break;
         coral_task_waiting(run->task)->perform(run, coral_task_waiting(run->task));
+    }
+}
+
+void coral_request_end_leases(coral_request_t *rq)
+{
+    coral_bond_t *bond;
+
+    for (bond = rq->bonds; bond; bond = bond->next) {
+        if (bond->on_lease)
+            coral_vm_end_lease(bond->vm);
+        bond->on_lease = 0;
     }
 }
 

@@ -15,6 +15,7 @@
 /* A Lua state the request uses. */
 typedef struct coral_bond_t {
     coral_vm_t *vm;
+    int on_lease;
     int ref;             /* registry slot of `r`, LUA_NOREF before the first run */
     apr_uint64_t serial; /* what the `r` of this request carries */
     struct coral_bond_t *next;
@@ -76,6 +77,9 @@ coral_request_t *coral_request_existing(request_rec *r);
 
 /* [r] Runs a script of a phase to its end. */
 void coral_request_run(coral_run_t *run, request_rec *r, coral_phase_e phase, const coral_script_t *script);
+
+/* [r] The content is done: the states the request keeps may serve others. */
+void coral_request_end_leases(coral_request_t *rq);
 
 /* [r] For runs that stop in between (a filter's coroutine yields and waits for the next bucket): begin, then any number of go_on, then
  * end. look is called in the state after each step, with the values of the yield on the task's stack. */

@@ -15,7 +15,7 @@ typedef struct turn_t {
 } turn_t;
 
 struct coral_vm_t {
-    APR_RING_ENTRY(coral_vm_t) link; /* in states_t.idle while no request uses it */
+    APR_RING_ENTRY(coral_vm_t) link; /* in states_t.idle while nobody has it on lease */
     coral_vm_t *next;                /* in states_t.all */
     states_t *states;
     apr_pool_t *pool;
@@ -24,7 +24,7 @@ struct coral_vm_t {
     apr_uint32_t kilobytes; /* [any] of bytes, as of the last turn */
 
     /* [pool.lock] */
-    int users, served, retired;
+    int leases, users, served, retired;
 
     /* [lock] */
     apr_thread_mutex_t *lock;
@@ -162,7 +162,7 @@ static coral_vm_t *create(states_t *states)
     vm->states = states;
     APR_RING_ELEM_INIT(vm, link);
     APR_RING_INIT(&vm->turns, turn_t, link);
-    vm->users = vm->served = 1;
+    vm->leases = vm->users = vm->served = 1;
     apr_thread_mutex_create(&vm->lock, APR_THREAD_MUTEX_DEFAULT, p);
     apr_thread_cond_create(&vm->called, p);
     vm->L = lua_newstate(allocate, vm);
@@ -216,13 +216,13 @@ static coral_vm_t *open_new(states_t *states)
     return vm;
 }
 
-/* All are in use and no more may be made: the one with the fewest users. [pool.lock] */
+/* All are on lease and no more may be made: the one with the fewest users. [pool.lock] */
 static coral_vm_t *least_used(states_t *states)
 {
     coral_vm_t *vm, *best = NULL;
 
     for (vm = states->all; vm; vm = vm->next)
-        if (!vm->retired && (!best || vm->users < best->users))
+        if (!vm->retired && (!best || vm->leases < best->leases))
             best = vm;
     return best;
 }
@@ -251,6 +251,7 @@ coral_vm_t *coral_vm_take(const coral_conf_t *conf)
     states = states_of(conf);
     vm = existing(states);
     if (vm) {
+        vm->leases++;
         vm->users++;
         vm->served++;
     }
@@ -265,6 +266,8 @@ coral_vm_t *coral_vm_take(const coral_conf_t *conf)
 void coral_vm_share(coral_vm_t *vm)
 {
     apr_thread_mutex_lock(pool.lock);
+    if (!vm->leases++ && !vm->retired)
+        APR_RING_REMOVE(vm, link);
     vm->users++;
     apr_thread_mutex_unlock(pool.lock);
 }
@@ -278,25 +281,30 @@ static int spent(coral_vm_t *vm)
            || (limits->memory && apr_atomic_read32(&vm->kilobytes) > limits->memory / 1024);
 }
 
-/* One user less. Returns whether the state has to be closed, by the caller, after the lock. [pool.lock] */
-static int end_use(coral_vm_t *vm)
+/* A state that has done its time gets no new requests. [pool.lock] */
+static void end_lease(coral_vm_t *vm)
 {
     states_t *states = vm->states;
-    coral_vm_t **link;
 
-    vm->users--;
+    vm->leases--;
     if (!vm->retired && spent(vm)) {
         vm->retired = 1;
         states->count--;
         pool.count--;
     }
-    if (vm->users)
-        return 0;
-    if (!vm->retired) {
+    if (!vm->leases && !vm->retired)
         APR_RING_INSERT_HEAD(&states->idle, vm, coral_vm_t, link);
+}
+
+/* Returns whether the state has to be closed, by the caller, after the lock. [pool.lock] */
+static int end_use(coral_vm_t *vm)
+{
+    coral_vm_t **link;
+
+    vm->users--;
+    if (vm->users || !vm->retired)
         return 0;
-    }
-    for (link = &states->all; *link != vm; link = &(*link)->next)
+    for (link = &vm->states->all; *link != vm; link = &(*link)->next)
         ;
     *link = vm->next;
     return 1;
@@ -337,7 +345,14 @@ static void drop_ref(coral_vm_t *vm, int ref)
     apr_thread_mutex_unlock(vm->lock);
 }
 
-void coral_vm_give(coral_vm_t *vm, int ref)
+void coral_vm_end_lease(coral_vm_t *vm)
+{
+    apr_thread_mutex_lock(pool.lock);
+    end_lease(vm);
+    apr_thread_mutex_unlock(pool.lock);
+}
+
+void coral_vm_give(coral_vm_t *vm, int ref, int on_lease)
 {
     int over;
 
@@ -346,6 +361,8 @@ void coral_vm_give(coral_vm_t *vm, int ref)
     if (ref != LUA_NOREF)
         drop_ref(vm, ref);
     apr_thread_mutex_lock(pool.lock);
+    if (on_lease)
+        end_lease(vm);
     over = end_use(vm);
     apr_thread_mutex_unlock(pool.lock);
     if (over)

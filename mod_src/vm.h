@@ -2,8 +2,9 @@
 /* vm.h - Lua states: a pool of them in each child process.
  *
  * A state is an actor: anyone brings a job, one thread at a time has the turn and runs it, and no lock is held while Lua runs. A
- * request takes a state at its first hook and keeps it to its last one (what Lua remembers of it lives there). Others rather take a
- * state that no request uses: the one used last first, then a new one, up to one per thread; then they share. */
+ * request takes a state at its first hook and keeps it to its last one (what Lua remembers of it lives there). Up to the end of its
+ * content it has the state on lease: others rather take one that nobody has on lease, the one used last first, then a new one, up
+ * to one per thread; then they share. */
 #ifndef CORAL_VM_H
 #define CORAL_VM_H
 
@@ -15,14 +16,17 @@ typedef void coral_vm_job_fn(coral_vm_t *vm, void *data);
 /* [start] open fills a new state, under lua_pcall; it finds the configuration the state is made for as a light userdata at 1. */
 apr_status_t coral_vm_child_init(apr_pool_t *pchild, lua_CFunction open);
 
-/* [any] A state for a request that runs under conf. NULL: none can be made, the reason is logged. */
+/* [any] A state for a request that runs under conf, on lease. NULL: none can be made, the reason is logged. */
 coral_vm_t *coral_vm_take(const coral_conf_t *conf);
 
-/* [any] One more request, of the same thread, uses the state (a subrequest, an internal redirect). */
+/* [any] One more request, of the same thread, takes the state: a subrequest, an internal redirect. */
 void coral_vm_share(coral_vm_t *vm);
 
+/* [any] What is left to do for the request is little (filters, log): others may have the state. */
+void coral_vm_end_lease(coral_vm_t *vm);
+
 /* [any] The request is over. ref is the registry slot that held what Lua knows of it, or LUA_NOREF. Does not wait. */
-void coral_vm_give(coral_vm_t *vm, int ref);
+void coral_vm_give(coral_vm_t *vm, int ref, int on_lease);
 
 /* [any] Runs a job on this thread when the state's turn comes. A job may bring another one to the same state. */
 void coral_vm_run(coral_vm_t *vm, coral_vm_job_fn *job, void *data);

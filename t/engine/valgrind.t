@@ -109,9 +109,8 @@ LUA
     'htdocs/ht/fix.lua'  => 'ngx.header["X-V"] = ngx.var.v',
     'htdocs/ht/a.txt'    => "a\n",
 });
-my $supp = "$vars->{t_dir}/valgrind.supp";
 Coral::File::write_file($server->root . '/httpd', "#!/bin/sh\nexec '$valgrind' --log-file='@{[$server->root]}/valgrind.log' --leak-check=full"
-    . " --show-leak-kinds=definite --keep-debuginfo=yes --num-callers=25 --suppressions='$supp' --vgdb-prefix='@{[$server->root]}/vgdb' '$vars->{httpd}' \"\$@\"\n");
+    . " --show-leak-kinds=definite --keep-debuginfo=yes --num-callers=25 --vgdb-prefix='@{[$server->root]}/vgdb' '$vars->{httpd}' \"\$@\"\n");
 chmod 0755, $server->root . '/httpd';
 $server->{vars} = { %$vars, httpd => $server->root . '/httpd' };
 $server->{pid}  = $server->httpd('-X');
