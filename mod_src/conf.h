@@ -51,7 +51,7 @@ typedef enum { CORAL_EARLY, CORAL_MIDDLE, CORAL_LATE } coral_order_e;
 typedef enum { CORAL_INHERIT_UNSET, CORAL_INHERIT_NONE, CORAL_INHERIT_BEFORE, CORAL_INHERIT_AFTER } coral_inherit_e;
 typedef enum { CORAL_RELOAD_STAT, CORAL_RELOAD_OFF, CORAL_RELOAD_ALWAYS } coral_reload_e;
 
-/* How the code of a script is run; the names are known to lua_lib/coral/main.lua too. */
+/* How the code of a script is run; the names are known to lua_lib/coral/loader.lua too. */
 typedef enum {
     CORAL_RUN_CHUNK,    /* the whole chunk, once per request, with globals of its own */
     CORAL_RUN_FUNCTION, /* a function the file defines, loaded once per state */

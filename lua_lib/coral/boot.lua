@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The first Lua in a new state. Called with mod_coral's own folder and what the configuration adds to package.path and
--- package.cpath; returns what the module calls: main (each run of a script, main.lua) and once (scripts without a request).
+-- package.cpath; returns what the module calls: main (each run of a script, loader.lua) and once (scripts without a request).
 local library, path, cpath = ...
 
 -- The default without the current directory (which for a server is nobody's), then what is said; ";;" stands for the default.
