@@ -11,6 +11,8 @@
 
 #include "apr_file_info.h"
 
+#include <dlfcn.h>
+
 static const char *library_path(void)
 {
     const char *path = coral_conf_of_server(ap_server_conf)->library_path;
@@ -178,6 +180,18 @@ static void on_child_init(apr_pool_t *pchild, server_rec *s)
     apr_pool_pre_cleanup_register(pchild, NULL, on_child_end); /* before the states are closed: the last registered comes first */
 }
 
+/* C modules of Lua (cjson …) take the first Lua library they meet in the process. If that is another version, of a module loaded before
+ * this one (Debian's mod_lua has 5.3), they crash. */
+static void warn_of_other_lua(server_rec *s)
+{
+    void *first = dlsym(RTLD_DEFAULT, "lua_newstate");
+
+    if (first && first != (void *)lua_newstate && ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG)
+        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_WARNING, 0, s,
+                     "another version of Lua was loaded before mod_coral's: modules written in C, such as cjson, will crash; "
+                     "put LoadModule coral_module before lua_module");
+}
+
 static int on_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     apr_finfo_t info;
@@ -186,6 +200,7 @@ static int on_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp
 
     (void)pconf;
     (void)plog;
+    warn_of_other_lua(s);
     if (rv == APR_SUCCESS)
         return OK;
     ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, rv, s,

@@ -141,6 +141,7 @@ local function fill(unit)
     unit.version = version
   end
   build[unit.how](unit, text)
+  unit.ready = true
   return unit
 end
 
@@ -152,7 +153,9 @@ local function add(key, now)
   local unit = new_unit(code.script())
   units[key] = unit -- there already, so that what it requires is noted
   unit.checked = now
-  local done <close> = setmetatable({}, { __close = function(_, err) if err ~= nil then units[key] = nil end end })
+  local done <close> = setmetatable({}, {
+    __close = function(_, err) if err ~= nil and units[key] == unit then units[key] = nil end end
+  })
   return fill(unit)
 end
 
@@ -227,7 +230,7 @@ local loader = {}
 -- Runs a script for a request. now: its time in µs; every: µs between two looks at the files, nil never, -1 load always.
 function loader.main(key, r, now, every)
   local unit = units[key]
-  if not unit then
+  if not (unit and unit.ready) then -- a script that waits while it is loaded is loaded by the next request, too
     unit = add(key, now)
   elseif every and now - unit.checked >= every then
     refresh(unit, now, every)
