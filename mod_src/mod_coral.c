@@ -184,9 +184,9 @@ static void on_child_init(apr_pool_t *pchild, server_rec *s)
  * this one (Debian's mod_lua has 5.3), they crash. */
 static void warn_of_other_lua(server_rec *s)
 {
-    void *first = dlsym(RTLD_DEFAULT, "lua_newstate");
+    void *first = dlsym(RTLD_DEFAULT, "lua_gettop");
 
-    if (first && first != (void *)lua_newstate && ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG)
+    if (first && first != (void *)lua_gettop && ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG)
         ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_WARNING, 0, s,
                      "another version of Lua was loaded before mod_coral's: modules written in C, such as cjson, will crash; "
                      "put LoadModule coral_module before lua_module");
