@@ -83,28 +83,16 @@ static void finish(void *run_, coral_wait_t *w)
     coral_response_flush_end(&run->rq->response);
 }
 
-static int done(lua_State *L, coral_wait_t *w)
-{
-    (void)w;
-    if (!coral_request_here(L)->connection->aborted) {
-        lua_pushinteger(L, 1);
-        return 1;
-    }
-    lua_pushnil(L);
-    lua_pushliteral(L, "client aborted");
-    return 2;
-}
-
 /* flush(): sends what has been written; 1, or nil and a message. ngx.flush, ngx.send_headers */
 static int l_flush(lua_State *L)
 {
-    return writable(L)->finished ? seen_eof(L) : coral_wait_for(L, flush, done);
+    return writable(L)->finished ? seen_eof(L) : coral_wait_for(L, flush, coral_delivered);
 }
 
 /* eof(): ends the response, the script goes on. ngx.eof */
 static int l_eof(lua_State *L)
 {
-    return writable(L)->finished ? seen_eof(L) : coral_wait_for(L, finish, done);
+    return writable(L)->finished ? seen_eof(L) : coral_wait_for(L, finish, coral_delivered);
 }
 
 static int l_status(lua_State *L)

@@ -126,7 +126,7 @@ static void pass(void *run_, coral_wait_t *w)
     coral_response_pass(&run->rq->response, 0);
 }
 
-static int passed(lua_State *L, coral_wait_t *w)
+int coral_delivered(lua_State *L, coral_wait_t *w)
 {
     (void)w;
     if (coral_request_here(L)->connection->aborted) {
@@ -141,6 +141,6 @@ static int passed(lua_State *L, coral_wait_t *w)
 int coral_written(lua_State *L)
 {
     if (coral_here(L)->rq->response.length >= CORAL_RESPONSE_BUFFER && coral_task_can_wait(L))
-        return coral_wait_for(L, pass, passed);
-    return passed(L, NULL);
+        return coral_wait_for(L, pass, coral_delivered);
+    return coral_delivered(L, NULL);
 }

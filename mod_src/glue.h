@@ -44,8 +44,10 @@ int coral_exit(lua_State *L, int status);
 /* Waits for the connection: perform runs on the thread of the request, results in Lua again. */
 int coral_wait_for(lua_State *L, void (*perform)(void *run, coral_wait_t *w), int (*results)(lua_State *L, coral_wait_t *w));
 
-/* Appends to the response; passes it on when there is much and the caller can wait. Returns nil, message where OpenResty's print
- * does, else 1. */
+/* What a call returns that sent something: 1, or nil and that the client is gone. */
+int coral_delivered(lua_State *L, coral_wait_t *w);
+
+/* After something was written: passes it on when there is much and the caller can wait. Returns as coral_delivered(). */
 int coral_written(lua_State *L);
 
 #endif

@@ -88,7 +88,6 @@ coral_step_e coral_task_step(coral_task_t *task, int *count)
 }
 
 lua_State *coral_task_state(coral_task_t *task) { return task->co; }
-void coral_task_arguments(coral_task_t *task, int count) { task->arguments = count; }
 coral_wait_t *coral_task_waiting(coral_task_t *task) { return task->waiting; }
 
 const char *coral_task_end(coral_task_t *task, char *error, apr_size_t size)

@@ -31,9 +31,8 @@ coral_task_t *coral_task_spawn(coral_vm_t *vm, lua_CFunction main, void *data, v
 /* [vm] Runs on until something happens. count: the values on top of the stack. */
 coral_step_e coral_task_step(coral_task_t *task, int *count);
 
-/* [vm] Its stack: to read results from, or to push what a yield shall return before the next step. */
+/* [vm] Its stack, with the results of a step on top. */
 lua_State *coral_task_state(coral_task_t *task);
-void coral_task_arguments(coral_task_t *task, int count);
 
 /* [vm] Closes what is to be closed and puts the coroutine back. The task is gone. Returns NULL, or what a __close raised. */
 const char *coral_task_end(coral_task_t *task, char *error, apr_size_t size);
