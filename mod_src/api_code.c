@@ -70,7 +70,7 @@ static int l_key(lua_State *L)
 {
     coral_run_t *run = coral_run_of(L);
 
-    if (!run)
+    if (!run || !run->script)
         lua_pushnil(L);
     else if (run->script->lasting)
         lua_pushlightuserdata(L, (void *)run->script);

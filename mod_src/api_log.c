@@ -42,18 +42,19 @@ static void add_text(lua_State *L, luaL_Buffer *b, int index)
 static int write_log(lua_State *L, int level, int first)
 {
     coral_run_t *run = coral_run_of(L);
+    request_rec *r = run && run->rq ? run->rq->r : NULL;
     int i, count = lua_gettop(L);
     luaL_Buffer b;
 
-    if (run ? !APLOG_R_IS_LEVEL(run->rq->r, level) : !APLOG_IS_LEVEL(ap_server_conf, level))
+    if (r ? !APLOG_R_IS_LEVEL(r, level) : !APLOG_IS_LEVEL(ap_server_conf, level))
         return 0;
     luaL_buffinit(L, &b);
     add_place(L, &b);
     for (i = first; i <= count; i++)
         add_text(L, &b, i);
     luaL_pushresult(&b);
-    if (run)
-        ap_log_rerror(APLOG_MARK, level, 0, run->rq->r, "[lua] %s", lua_tostring(L, -1));
+    if (r)
+        ap_log_rerror(APLOG_MARK, level, 0, r, "[lua] %s", lua_tostring(L, -1));
     else
         ap_log_error(APLOG_MARK, level, 0, ap_server_conf, "[lua] %s", lua_tostring(L, -1));
     return 0;

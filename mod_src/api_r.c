@@ -179,10 +179,20 @@ static int l_define(lua_State *L)
     return 0;
 }
 
+/* The `r` that stands for what runs, a timer as well. */
+static void push_here(lua_State *L)
+{
+    coral_run_t *run = coral_run_of(L);
+
+    if (!run)
+        luaL_error(L, "there is no request here");
+    coral_request_push(L, run->rq, run->bond);
+}
+
 /* ctx(): ngx.ctx, a table made when first asked for. set_ctx(table) */
 static int l_ctx(lua_State *L)
 {
-    coral_request_push(L, coral_here(L));
+    push_here(L);
     if (lua_getiuservalue(L, -1, 1) != LUA_TTABLE) {
         lua_pop(L, 1);
         lua_newtable(L);
@@ -195,7 +205,7 @@ static int l_ctx(lua_State *L)
 static int l_set_ctx(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
-    coral_request_push(L, coral_here(L));
+    push_here(L);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1);
     return 0;
@@ -218,7 +228,7 @@ static int l_phase(lua_State *L)
 {
     coral_run_t *run = coral_run_of(L);
 
-    return coral_push(L, run ? coral_phase_names[run->phase] : NULL);
+    return coral_push(L, run ? coral_run_phase(run) : NULL);
 }
 
 /* construct_url(uri): http://this.server/uri. r:construct_url */

@@ -130,12 +130,15 @@ static int l_set_uri(lua_State *L)
     return 0;
 }
 
-static void read_body(void *run_, coral_wait_t *w)
+static int read_body(void *run_, coral_wait_t *w, int block)
 {
     coral_run_t *run = run_;
+    apr_time_t when;
 
-    (void)w;
+    if (!block && coral_body_pull(run->rq->r, &run->rq->body, &when) && coral_run_wait_for_client(run, w, CORAL_READ, when))
+        return 1;
     coral_body_read(run->rq->r, &run->rq->body);
+    return 0;
 }
 
 static int body_read(lua_State *L, coral_wait_t *w)

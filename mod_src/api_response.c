@@ -66,21 +66,25 @@ static int l_puts(lua_State *L)
     return results;
 }
 
-static void flush(void *run_, coral_wait_t *w)
+static int flush(void *run_, coral_wait_t *w, int block)
 {
     coral_run_t *run = run_;
 
-    (void)w;
+    if (!block)
+        return coral_run_push(run, w, CORAL_FLUSH);
     coral_response_pass(&run->rq->response, 1);
+    return 0;
 }
 
-static void finish(void *run_, coral_wait_t *w)
+static int finish(void *run_, coral_wait_t *w, int block)
 {
     coral_run_t *run = run_;
 
-    (void)w;
+    if (!block && !run->rq->response.finished && coral_run_push(run, w, CORAL_LAST))
+        return 1;
     coral_response_finish(&run->rq->response);
     coral_response_flush_end(&run->rq->response);
+    return 0;
 }
 
 /* flush(): sends what has been written; 1, or nil and a message. ngx.flush, ngx.send_headers */

@@ -94,22 +94,16 @@ static int l_parse_http_time(lua_State *L)
     return 1;
 }
 
-static void nap(void *run_, coral_wait_t *w)
-{
-    coral_run_t *run = run_;
-
-    (void)w;
-    apr_sleep(run->until - apr_time_now() > 0 ? run->until - apr_time_now() : 0);
-}
-
-/* sleep(seconds): the state goes on with others meanwhile. ngx.sleep */
+/* sleep(seconds): others go on meanwhile. ngx.sleep */
 static int l_sleep(lua_State *L)
 {
     lua_Number seconds = luaL_checknumber(L, 1);
+    coral_wait_t *w;
 
     luaL_argcheck(L, seconds >= 0 && seconds < 1e9, 1, "invalid sleep duration");
-    coral_here(L)->until = apr_time_now() + (apr_interval_time_t)(seconds * APR_USEC_PER_SEC);
-    return coral_wait_for(L, nap, NULL);
+    w = coral_task_new_wait(L);
+    w->until = apr_time_now() + (apr_interval_time_t)(seconds * APR_USEC_PER_SEC);
+    return coral_task_wait(L, w);
 }
 
 static const luaL_Reg functions[] = {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define AT_ONCE (64 * 1024)
+#define LOOK_AGAIN apr_time_from_sec(2) /* mod_reqtimeout only looks at the clock when it is asked */
 
 static int append(coral_body_t *body, const char *data, apr_size_t length)
 {
@@ -86,24 +87,65 @@ void coral_body_register(void)
     offer_rec = ap_register_input_filter("coral_body", offer, NULL, AP_FTYPE_RESOURCE);
 }
 
+/* One read. Returns its status. */
+static apr_status_t read_piece(request_rec *r, coral_body_t *body, apr_read_type_e block)
+{
+    apr_bucket_brigade *bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    apr_status_t rv = ap_get_brigade(r->input_filters, bb, AP_MODE_READBYTES, block, AT_ONCE);
+
+    if (rv == APR_SUCCESS && block == APR_NONBLOCK_READ && APR_BRIGADE_EMPTY(bb))
+        rv = APR_EAGAIN;
+    if (rv == APR_SUCCESS)
+        body->status = take(body, bb);
+    else if (!APR_STATUS_IS_EAGAIN(rv) && body->status == OK) /* else a filter of ours has said what went wrong */
+        body->status = ap_map_http_request_error(rv, HTTP_BAD_REQUEST);
+    apr_brigade_destroy(bb);
+    return rv;
+}
+
 int coral_body_read(request_rec *r, coral_body_t *body)
 {
-    apr_bucket_brigade *bb;
-
     if (body->read || body->status)
         return body->status;
-    bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    while (!body->read && body->status == OK) {
-        apr_status_t rv = ap_get_brigade(r->input_filters, bb, AP_MODE_READBYTES, APR_BLOCK_READ, AT_ONCE);
-
-        if (rv == APR_SUCCESS)
-            body->status = take(body, bb);
-        else if (body->status == OK) /* else a filter of ours has said what went wrong */
-            body->status = ap_map_http_request_error(rv, HTTP_BAD_REQUEST);
-        apr_brigade_cleanup(bb);
-    }
-    apr_brigade_destroy(bb);
+    while (!body->read && body->status == OK)
+        read_piece(r, body, APR_BLOCK_READ);
     if (body->read)
         coral_body_offer(r, body);
     return body->status;
+}
+
+void coral_body_invite(request_rec *r)
+{
+    int status = r->status;
+    const char *line = r->status_line;
+
+    if (!r->expecting_100 || r->proto_num < HTTP_VERSION(1, 1) || !ap_is_HTTP_SUCCESS(r->status))
+        return;
+    r->status = HTTP_CONTINUE;
+    r->status_line = NULL;
+    ap_send_interim_response(r, 0);
+    r->status = status;
+    r->status_line = line;
+}
+
+int coral_body_pull(request_rec *r, coral_body_t *body, apr_time_t *when)
+{
+    apr_time_t now = apr_time_now();
+    apr_size_t before = body->length;
+
+    while (!body->read && body->status == OK)
+        if (APR_STATUS_IS_EAGAIN(read_piece(r, body, APR_NONBLOCK_READ))) {
+            if (!body->until || body->length > before)
+                body->until = now + r->server->timeout;
+            if (now >= body->until) {
+                body->status = HTTP_REQUEST_TIME_OUT;
+                break;
+            }
+            coral_body_invite(r);
+            *when = now + LOOK_AGAIN < body->until ? now + LOOK_AGAIN : body->until;
+            return 1;
+        }
+    if (body->read)
+        coral_body_offer(r, body);
+    return 0;
 }

@@ -26,6 +26,7 @@ void *coral_conf_create_dir(apr_pool_t *p, char *path)
     conf->reload = conf->reload_every = -1;
 #define X(field, ...) conf->field = -1;
     CORAL_FLAGS(X)
+    CORAL_TIMES(X)
 #undef X
     return conf;
 }
@@ -62,6 +63,21 @@ static const char *merge_path(apr_pool_t *p, const char *above, const char *belo
     return !*above ? below : !*below ? above : apr_pstrcat(p, above, ";", below, NULL);
 }
 
+static void merge_tls(coral_tls_settings_t *tls, const coral_tls_settings_t *below)
+{
+#define MERGE(field)                                                                               \
+    if (below->field)                                                                              \
+        tls->field = below->field;
+    MERGE(trusted)
+    MERGE(crl)
+    MERGE(certificate)
+    MERGE(key)
+    MERGE(protocols)
+    MERGE(ciphers)
+    MERGE(depth)
+#undef MERGE
+}
+
 /* Runs once per request and section, so: copies pointers, allocates only where both sides have something to say. */
 void *coral_conf_merge_dir(apr_pool_t *p, void *above_, void *below_)
 {
@@ -91,7 +107,11 @@ void *coral_conf_merge_dir(apr_pool_t *p, void *above_, void *below_)
     if (below->field >= 0)                                                                         \
         conf->field = below->field;
     CORAL_FLAGS(X)
+    CORAL_TIMES(X)
 #undef X
+    if (below->pool_size)
+        conf->pool_size = below->pool_size;
+    merge_tls(&conf->tls, &below->tls);
     if (*below->key) {
         if (*below->group)
             conf->group = below->group;

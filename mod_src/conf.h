@@ -4,6 +4,7 @@
 #define CORAL_CONF_H
 
 #include "coral.h"
+#include "net_tls.h"
 
 #define CORAL_NOT_IN_DIRECTORY (NOT_IN_DIRECTORY | NOT_IN_FILES | NOT_IN_HTACCESS)
 #define CORAL_SERVER_ONLY (NOT_IN_DIR_CONTEXT | NOT_IN_HTACCESS)
@@ -44,8 +45,17 @@ typedef enum {
 #define CORAL_FLAGS(X)                                                                             \
     X(error_page, "CoralErrorPage", 0, RSRC_CONF | ACCESS_CONF,                                    \
       "on: a failed script's message and traceback are shown to the client (for development)")     \
+    X(check_client_abort, "CoralCheckClientAbort", 1, RSRC_CONF | ACCESS_CONF,                     \
+      "off: a script that waits goes on when its client has hung up")                              \
     X(map_to_storage, "CoralMapToStorage", 0, RSRC_CONF | ACCESS_CONF,                             \
       "on: requests of an app or of a Location's content hook walk through the file system too")
+
+/* Times, one row each: field, directive, default in milliseconds, what it is. Written as 100, 100ms, 5s, 1min. */
+#define CORAL_TIMES(X)                                                                             \
+    X(connect_timeout, "CoralSocketConnectTimeout", 60000, "how long a socket's connect may take")  \
+    X(send_timeout, "CoralSocketSendTimeout", 60000, "how long a socket may be unable to send")     \
+    X(read_timeout, "CoralSocketReadTimeout", 60000, "how long a socket may wait for data")         \
+    X(keepalive_timeout, "CoralSocketKeepaliveTimeout", 60000, "how long a pool keeps an idle connection; 0: for ever")
 
 typedef enum { CORAL_EARLY, CORAL_MIDDLE, CORAL_LATE } coral_order_e;
 typedef enum { CORAL_INHERIT_UNSET, CORAL_INHERIT_NONE, CORAL_INHERIT_BEFORE, CORAL_INHERIT_AFTER } coral_inherit_e;
@@ -101,6 +111,11 @@ typedef struct {
 #define X(field, ...) int field;
     CORAL_FLAGS(X) /* -1: nothing said */
 #undef X
+#define X(field, ...) apr_interval_time_t field;
+    CORAL_TIMES(X) /* -1: nothing said, until merged */
+#undef X
+    int pool_size;  /* of a socket's pool; 0: nothing said */
+    coral_tls_settings_t tls;
 } coral_conf_t;
 
 /* CoralStates: per group and child process. */
@@ -134,6 +149,15 @@ enum {
 
 #define coral_conf_of(r) ((const coral_conf_t *)ap_get_module_config((r)->per_dir_config, &coral_module))
 #define coral_conf_of_server(s) ((coral_server_t *)ap_get_module_config((s)->module_config, &coral_module))
+
+/* The value of a time, its default where nothing is said. */
+enum {
+#define X(field, directive, unset, ...) CORAL_DEFAULT_##field = unset,
+    CORAL_TIMES(X)
+#undef X
+};
+#define coral_conf_time(conf, field)                                                               \
+    ((conf)->field < 0 ? apr_time_from_msec(CORAL_DEFAULT_##field) : (conf)->field)
 
 /* The limits of a group, as the main server says them. */
 const coral_limits_t *coral_conf_limits(const char *group);

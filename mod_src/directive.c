@@ -2,7 +2,10 @@
 #include "directive.h"
 
 #include "directive_hook.h"
+#include "directive_net.h"
 #include "filter.h"
+#include "net.h"
+#include "park.h"
 #include "script.h"
 #include "stay.h"
 #include "variable.h"
@@ -341,5 +344,28 @@ const command_rec coral_directives[] = {
 #define X(field, directive, unset, where, help) AP_INIT_FLAG(directive, ap_set_flag_slot, FIELD(field), where, help),
     CORAL_FLAGS(X)
 #undef X
+#define X(field, directive, unset, help) AP_INIT_TAKE1(directive, coral_directive_time, FIELD(field), ANYWHERE, help),
+    CORAL_TIMES(X)
+#undef X
+    AP_INIT_TAKE1("CoralSocketPoolSize", coral_directive_pool_size, NULL, ANYWHERE, "how many idle connections a socket's pool keeps"),
+    AP_INIT_TAKE1("CoralNetworkBackend", coral_directive_backend, NULL, RSRC_CONF, "auto, epoll, poll or select"),
+    AP_INIT_TAKE1("CoralMaxParked", coral_directive_number, (void *)coral_park_set_most, RSRC_CONF,
+                  "how many requests of a child process may be parked; 0: as many as there are descriptors"),
+    AP_INIT_TAKE1("CoralMaxSockets", coral_directive_number, (void *)coral_net_set_most, RSRC_CONF,
+                  "how many sockets a child process may have; 0: as many as there are descriptors"),
+    AP_INIT_TAKE1("CoralMaxPendingTimers", coral_directive_timers, NULL, RSRC_CONF, "how many timers of a child process may wait"),
+    AP_INIT_TAKE1("CoralMaxRunningTimers", coral_directive_timers, (void *)1, RSRC_CONF, "how many timers of a child process may run"),
+    AP_INIT_TAKE1("CoralSslTrustedCertificate", coral_directive_pem, FIELD(tls.trusted), RSRC_CONF | ACCESS_CONF,
+                  "a file of certificates that sockets trust instead of the system's"),
+    AP_INIT_TAKE1("CoralTrustedCertificate", coral_directive_pem, FIELD(tls.trusted), RSRC_CONF | ACCESS_CONF,
+                  "the same as CoralSslTrustedCertificate"),
+    AP_INIT_TAKE1("CoralSslCrl", coral_directive_pem, FIELD(tls.crl), RSRC_CONF | ACCESS_CONF, "a file of revocation lists for sockets"),
+    AP_INIT_TAKE1("CoralSslCertificate", coral_directive_pem, FIELD(tls.certificate), RSRC_CONF | ACCESS_CONF,
+                  "a file with the certificate sockets show to the other side"),
+    AP_INIT_TAKE1("CoralSslCertificateKey", coral_directive_pem, FIELD(tls.key), RSRC_CONF | ACCESS_CONF, "a file with its key"),
+    AP_INIT_TAKE1("CoralSslVerifyDepth", coral_directive_depth, NULL, RSRC_CONF | ACCESS_CONF, "how long a chain of certificates may be"),
+    AP_INIT_TAKE1("CoralVerifyDepth", coral_directive_depth, NULL, RSRC_CONF | ACCESS_CONF, "the same as CoralSslVerifyDepth"),
+    AP_INIT_ITERATE("CoralSslProtocols", coral_directive_protocols, NULL, RSRC_CONF | ACCESS_CONF, "TLSv1.2 TLSv1.3 …"),
+    AP_INIT_TAKE1("CoralSslCiphers", ap_set_string_slot, FIELD(tls.ciphers), RSRC_CONF | ACCESS_CONF, "OpenSSL's list of ciphers for sockets"),
     { NULL }
 };

@@ -47,7 +47,7 @@ static int run_header_filter(request_rec *r)
     for (i = 0; hooks && i < hooks->nelts; i++) {
         coral_run_t run = { 0 };
 
-        coral_request_run(&run, r, CORAL_PHASE_header_filter, APR_ARRAY_IDX(hooks, i, const coral_script_t *));
+        coral_run_whole(&run, r, CORAL_PHASE_header_filter, APR_ARRAY_IDX(hooks, i, const coral_script_t *));
         if (run.answer == CORAL_FAILED)
             return 0;
     }

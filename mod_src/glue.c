@@ -7,6 +7,8 @@ coral_run_t *coral_here(lua_State *L)
 
     if (!run)
         luaL_error(L, "there is no request here");
+    if (!run->rq)
+        luaL_error(L, "API disabled in the context of ngx.timer");
     return run;
 }
 
@@ -22,7 +24,7 @@ coral_request_t *coral_check_r(lua_State *L, int index)
 
     if (!mark)
         luaL_typeerror(L, index, "a request");
-    if (!run || run->bond->serial != mark->serial)
+    if (!run || !run->rq || run->bond->serial != mark->serial)
         luaL_error(L, "request is over: this `r` was kept from another request");
     return run->rq;
 }
@@ -103,27 +105,46 @@ int coral_headers_open(lua_State *L, const char *what)
     return 0;
 }
 
-int coral_exit(lua_State *L, int status)
+int coral_fail(lua_State *L, const char *message)
 {
-    coral_here(L)->exit_status = status;
+    lua_pushnil(L);
+    lua_pushstring(L, message);
+    return 2;
+}
+
+static int drained(lua_State *L, coral_wait_t *w)
+{
+    (void)w;
     return coral_task_exit(L);
 }
 
-int coral_wait_for(lua_State *L, void (*perform)(void *run, coral_wait_t *w), int (*results)(lua_State *L, coral_wait_t *w))
+int coral_exit(lua_State *L, int status)
 {
-    coral_run_t *run = coral_here(L);
+    coral_run_t *run = coral_run_of(L);
 
-    run->wait.perform = perform;
-    run->wait.results = results;
-    return coral_task_wait(L, &run->wait);
+    run->exit_status = status;
+    if (coral_run_drain(L, run, drained))
+        return coral_task_wait(L, coral_task_waiting(coral_task_current(L)));
+    return coral_task_exit(L);
 }
 
-static void pass(void *run_, coral_wait_t *w)
+int coral_wait_for(lua_State *L, int (*perform)(void *run, coral_wait_t *w, int block), int (*results)(lua_State *L, coral_wait_t *w))
+{
+    coral_wait_t *w = coral_task_new_wait(L);
+
+    w->perform = perform;
+    w->results = results;
+    return coral_task_wait(L, w);
+}
+
+static int pass(void *run_, coral_wait_t *w, int block)
 {
     coral_run_t *run = run_;
 
-    (void)w;
+    if (!block)
+        return coral_run_push(run, w, CORAL_PASS);
     coral_response_pass(&run->rq->response, 0);
+    return 0;
 }
 
 int coral_delivered(lua_State *L, coral_wait_t *w)

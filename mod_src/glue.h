@@ -3,7 +3,7 @@
 #ifndef CORAL_GLUE_H
 #define CORAL_GLUE_H
 
-#include "request.h"
+#include "run.h"
 
 /* The opener of a topic: `require "coral.<name>"`. */
 #define CORAL_API(name)                                                                            \
@@ -38,11 +38,14 @@ char *coral_check_header_name(lua_State *L, int index, request_rec *r);
 /* Whether status and headers can still be set; if not, the attempt to set `what` is logged. */
 int coral_headers_open(lua_State *L, const char *what);
 
+/* nil and a message. */
+int coral_fail(lua_State *L, const char *message);
+
 /* Ends the run with a status, as ngx.exit does. */
 int coral_exit(lua_State *L, int status);
 
-/* Waits for the connection: perform runs on the thread of the request, results in Lua again. */
-int coral_wait_for(lua_State *L, void (*perform)(void *run, coral_wait_t *w), int (*results)(lua_State *L, coral_wait_t *w));
+/* Waits for work on the connection: perform (task.h) is done by the thread that has it. */
+int coral_wait_for(lua_State *L, int (*perform)(void *run, coral_wait_t *w, int block), int (*results)(lua_State *L, coral_wait_t *w));
 
 /* What a call returns that sent something: 1, or nil and that the client is gone. */
 int coral_delivered(lua_State *L, coral_wait_t *w);

@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mod_coral.c - the front door: the module record, and the life of a child process. */
 #include "api.h"
+#include "content.h"
 #include "directive.h"
 #include "filter.h"
+#include "net_pool.h"
+#include "park.h"
 #include "phase.h"
-#include "request.h"
+#include "resolver.h"
+#include "run.h"
 #include "route.h"
+#include "serve.h"
 #include "source.h"
 #include "stay.h"
+#include "timer.h"
 
 #include "apr_file_info.h"
+#include "mpm_common.h"
 
 #include <dlfcn.h>
 
@@ -75,7 +82,7 @@ static int open_state(lua_State *L)
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &once_key);
     lua_replace(L, 2);
-    coral_request_set_main(L);
+    coral_run_set_main(L);
     run_all_once(L, conf->hooks[CORAL_PHASE_init], CORAL_PHASE_init);
     return 0;
 }
@@ -152,11 +159,21 @@ static void make_states(apr_pool_t *p)
     }
 }
 
+static void on_child_stopping(apr_pool_t *pchild, int graceful)
+{
+    (void)pchild;
+    coral_timer_stop();
+    if (!graceful)
+        coral_strand_hurry();
+}
+
 static apr_status_t on_child_end(void *unused)
 {
     int threaded = 0;
 
     (void)unused;
+    coral_timer_finish(coral_strand_hurried() ? apr_time_from_msec(500) : apr_time_from_sec(10));
+    coral_poller_stop();
     ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded);
     if (threaded || !coral_vm_in_use()) /* prefork ends a child in a signal handler, be it in the middle of a script */
         run_worker_phase(CORAL_PHASE_exit_worker);
@@ -167,12 +184,19 @@ static void on_child_init(apr_pool_t *pchild, server_rec *s)
 {
     apr_pool_t *p;
 
-    if (coral_source_child_init(pchild) != APR_SUCCESS || coral_vm_child_init(pchild, open_state) != APR_SUCCESS) {
+    if (coral_source_child_init(pchild) != APR_SUCCESS || coral_poller_child_init(pchild) != APR_SUCCESS
+        || coral_strand_child_init(pchild) != APR_SUCCESS || coral_vm_child_init(pchild, open_state) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "cannot start: no memory");
         return;
     }
     coral_task_set_library(library_path());
     coral_stay_child_init();
+    coral_park_child_init(pchild);
+    coral_net_child_init();
+    coral_tls_child_init(pchild);
+    coral_net_pool_child_init(pchild);
+    coral_resolver_child_init(pchild);
+    coral_timer_child_init(pchild);
     apr_pool_create(&p, pchild);
     make_states(p);
     apr_pool_destroy(p);
@@ -213,9 +237,13 @@ static void register_hooks(apr_pool_t *p)
     (void)p;
     ap_hook_post_config(on_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(on_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_stopping(on_child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
     coral_phase_register();
     coral_route_register();
-    coral_stay_register();
+    coral_serve_register();
+    coral_park_register();
+    coral_content_register();
+    coral_response_register();
     coral_filter_register();
     coral_body_register();
 }

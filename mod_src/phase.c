@@ -2,93 +2,8 @@
 #include "phase.h"
 
 #include "filter.h"
-#include "route.h"
-#include "stay.h"
 #include "variable.h"
-
-/* What the script set for the client goes along with an error page or a redirect: httpd keeps only err_headers_out then. */
-static void keep_headers(request_rec *r)
-{
-    static const char *const of_content[] = { "Content-Length", "Content-MD5", "Content-Range", "ETag", "Last-Modified", "Location" };
-    const apr_array_header_t *headers = apr_table_elts(r->headers_out);
-    apr_size_t k;
-    int i;
-
-    for (i = 0; i < headers->nelts; i++) {
-        const apr_table_entry_t *header = &APR_ARRAY_IDX(headers, i, apr_table_entry_t);
-
-        for (k = 0; k < sizeof(of_content) / sizeof(of_content[0]); k++)
-            if (!ap_cstr_casecmp(header->key, of_content[k]))
-                break;
-        if (k == sizeof(of_content) / sizeof(of_content[0]))
-            apr_table_addn(r->err_headers_out, header->key, header->val);
-    }
-}
-
-/* The script has named the status of the response. What it has written goes with it; without that, errors and redirects are httpd's to
- * word, if it knows them. */
-static int end_with(coral_request_t *rq, int status)
-{
-    coral_response_t *response = &rq->response;
-    int written = response->started || response->length;
-
-    if (!response->started && !(written && response->status_set)) {
-        int known = coral_response_status(response, status);
-
-        if (!written && status >= 300 && known) {
-            rq->r->status = rq->first_status; /* or httpd takes it for an error while it answers one */
-            keep_headers(rq->r);
-            return status;
-        }
-    }
-    else if (response->started && status != rq->r->status && status != HTTP_OK)
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, rq->r,
-                      "attempt to set status %d via ngx.exit after sending out the response status %d", status, rq->r->status);
-    coral_response_finish(response);
-    return DONE;
-}
-
-static int give_up(coral_request_t *rq)
-{
-    if (rq->response.started) {
-        coral_response_cut(&rq->response);
-        return DONE;
-    }
-    coral_response_clear(&rq->response);
-    rq->r->status = rq->first_status; /* what a script has set would look like an error of an error page */
-    return HTTP_INTERNAL_SERVER_ERROR;
-}
-
-static int go_elsewhere(coral_request_t *rq)
-{
-    const char *uri = rq->exec_uri;
-
-    rq->exec_uri = NULL;
-    ap_internal_redirect(uri, rq->r);
-    return DONE;
-}
-
-/* What a run means to httpd: DECLINED for "go on", OK, DONE (the response is complete) or a status. */
-static int verdict(coral_run_t *run)
-{
-    coral_request_t *rq = run->rq;
-
-    if (run->answer == CORAL_FAILED)
-        return give_up(rq);
-    if (run->answer == CORAL_EXITED && rq->exec_uri)
-        return go_elsewhere(rq);
-    if (run->answer != CORAL_NOTHING && run->status >= 100)
-        return end_with(rq, run->status);
-    if (run->answer != CORAL_NOTHING && run->status < DONE) /* a filter has answered the client already */
-        return run->status;
-    if (rq->response.started || rq->response.length || rq->response.finished) {
-        coral_response_finish(&rq->response); /* who writes the response has answered the request */
-        return DONE;
-    }
-    if (run->answer == CORAL_EXITED && run->status == OK)
-        return DECLINED;
-    return run->answer == CORAL_NOTHING ? DECLINED : run->status;
-}
+#include "verdict.h"
 
 /* Whether the script ran in the first rewrite phase already; if not, it is noted. */
 static int seen(coral_request_t *rq, const void *what)
@@ -119,8 +34,8 @@ static int run_hooks(request_rec *r, coral_phase_e phase, coral_order_e order, a
 
         if (script->order != order || (asked == ONCE && seen(coral_request_of(r), script)))
             continue;
-        coral_request_run(&run, r, phase, script);
-        status = verdict(&run);
+        coral_run_whole(&run, r, phase, script);
+        status = coral_verdict(&run);
         if (status == OK)
             answer = OK;
         if ((status != OK && status != DECLINED) || (status == OK && asked == FIRST))
@@ -141,7 +56,7 @@ static int run_log(request_rec *r, coral_order_e order)
 
         if (script->order != order)
             continue;
-        coral_request_run(&run, r, CORAL_PHASE_log, script);
+        coral_run_whole(&run, r, CORAL_PHASE_log, script);
         if (run.answer == CORAL_RETURNED && run.status == DONE)
             return DONE; /* no other logger */
     }
@@ -183,8 +98,8 @@ static int run_set(request_rec *r, const coral_script_t *script)
 
     for (i = 1; i < script->set->nelts; i++)
         APR_ARRAY_PUSH(texts, const char *) = coral_text_of(r, APR_ARRAY_IDX(script->set, i, const coral_text_t *));
-    coral_request_run(&run, r, CORAL_PHASE_set, script);
-    return verdict(&run);
+    coral_run_whole(&run, r, CORAL_PHASE_set, script);
+    return coral_verdict(&run);
 }
 
 static int set_variables(request_rec *r)
@@ -250,55 +165,11 @@ static void on_insert_filter(request_rec *r)
 
             if ((int)script->order != order)
                 continue;
-            coral_request_run(&run, r, CORAL_PHASE_insert_filter, script);
+            coral_run_whole(&run, r, CORAL_PHASE_insert_filter, script);
             if (run.answer == CORAL_FAILED)
                 coral_filter_refuse(r); /* the hook itself cannot say no */
         }
     coral_filter_insert(r);
-}
-
-/* The content hook did not want the request. A claimed one has no file yet: it starts again, this time as a file, with everything
- * that guards the file. */
-static int decline(coral_request_t *rq)
-{
-    if (!rq->claimed)
-        return DECLINED;
-    rq->declined = 1;
-    ap_internal_redirect(rq->r->args ? apr_pstrcat(rq->r->pool, ap_escape_uri(rq->r->pool, rq->r->uri), "?", rq->r->args, NULL)
-                                     : ap_escape_uri(rq->r->pool, rq->r->uri),
-                         rq->r);
-    return OK;
-}
-
-/* OK, DECLINED: somebody else shall answer, or a status. */
-static int run_content(request_rec *r, const coral_script_t *script)
-{
-    coral_run_t run = { 0 };
-    int status;
-
-    if (script->run == CORAL_RUN_SCRIPT && r->used_path_info == AP_REQ_REJECT_PATH_INFO && r->path_info && *r->path_info)
-        return HTTP_NOT_FOUND;
-    coral_request_of(r)->response.filters = 1;
-    r->content_type = NULL; /* the script's own file name says nothing about what it answers */
-    coral_request_run(&run, r, CORAL_PHASE_content, script);
-    coral_stay_allow(r);
-    coral_request_end_leases(run.rq);
-    status = verdict(&run);
-    if (status == DECLINED && run.status == DECLINED) /* nobody else may have a script's file: it would be sent as it is */
-        return script->run == CORAL_RUN_SCRIPT ? HTTP_NOT_FOUND : DECLINED;
-    if (status == DECLINED || status == OK)
-        coral_response_finish(&run.rq->response); /* an empty response is one too */
-    return status == DECLINED || status == DONE ? OK : status;
-}
-
-static int on_content(request_rec *r)
-{
-    const coral_script_t *script;
-    int i, status = DECLINED;
-
-    for (i = 0; status == DECLINED && (script = coral_route_of(r, i)); i++)
-        status = run_content(r, script);
-    return status == DECLINED && i ? decline(coral_request_of(r)) : status;
 }
 
 /* Early, in the row's place, late: three hooks for each row. */
@@ -339,5 +210,4 @@ void coral_phase_register(void)
     CORAL_PHASES(HOOK, OTHER)
     ap_hook_insert_filter(on_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(coral_filter_insert_error, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_handler(on_content, NULL, NULL, APR_HOOK_FIRST);
 }

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* request.h - what we hang on a request_rec, and one run of a script for it.
+/* request.h - what we hang on a request_rec.
  *
  * A request keeps one Lua state from its first hook to its last (one for each group its configuration takes it through; the requests
- * it makes or is redirected to share it). Each run is a task of that state, driven on the thread that holds the request: when Lua
- * waits, the state is let go and the wait is performed here. */
+ * it makes or is redirected to share it). */
 #ifndef CORAL_REQUEST_H
 #define CORAL_REQUEST_H
 
 #include "body.h"
 #include "conf.h"
 #include "response.h"
-#include "task.h"
+#include "vm.h"
 
 /* A Lua state the request uses. */
 typedef struct coral_bond_t {
@@ -32,42 +31,10 @@ typedef struct {
     int claimed;                     /* not a file: no walk through the file system (route.h) */
     int declined;                    /* claimed, but the content hook did not want it: it starts again as a file */
     int header_filtered;             /* the scripts of header_filter have seen the response */
+    int has_client_socket;           /* ngx.req.socket was called */
     int failed;                      /* a filter failed: they are left out of the error page */
     apr_array_header_t *done;        /* scripts and variables of the first rewrite phase, not to be done again */
 } coral_request_t;
-
-typedef enum {
-    CORAL_NOTHING,  /* the hook returned nothing */
-    CORAL_RETURNED, /* … a number: status */
-    CORAL_EXITED,   /* ngx.exit(status) or one of its relatives */
-    CORAL_FAILED    /* it is logged */
-} coral_answer_e;
-
-typedef struct coral_run_t coral_run_t;
-struct coral_run_t {
-    coral_request_t *rq;
-    coral_phase_e phase;
-    const coral_script_t *script;
-    const coral_conf_t *conf;
-    void *data; /* of who made the run */
-
-    /* Both in the coroutine, so they may raise. prepare: before the script, what it pushes is ngx.arg (nothing: there is none).
-     * collect: the results are at first … top; NULL: a hook's answer is expected. */
-    int (*prepare)(lua_State *L, coral_run_t *run);
-    void (*collect)(lua_State *L, coral_run_t *run, int first);
-
-    coral_answer_e answer;
-    int status, exit_status;
-    const char *name; /* of the filter, for messages */
-
-    coral_bond_t *bond;
-    coral_task_t *task;
-    coral_step_e step;
-    int count;        /* values on the task's stack after a step */
-    int arg;          /* registry slot of ngx.arg */
-    coral_wait_t wait; /* flush, body: a run waits for one thing at a time */
-    apr_time_t until; /* sleep */
-};
 
 /* [r] The record of a request, made if need be. */
 coral_request_t *coral_request_of(request_rec *r);
@@ -75,23 +42,14 @@ coral_request_t *coral_request_of(request_rec *r);
 /* [any] The same, NULL if there is none. r may be NULL. */
 coral_request_t *coral_request_existing(request_rec *r);
 
-/* [r] Runs a script of a phase to its end. */
-void coral_request_run(coral_run_t *run, request_rec *r, coral_phase_e phase, const coral_script_t *script);
+/* [r] The content is done, or the request waits: the states it keeps may serve others. */
+void coral_request_end_leases(coral_request_t *rq, int waits);
 
-/* [r] The content is done: the states the request keeps may serve others. */
-void coral_request_end_leases(coral_request_t *rq);
+/* [r] The state the request uses under conf: its own, its parent's, or one taken for it. NULL: there is none to be had. */
+coral_bond_t *coral_request_bond(coral_request_t *rq, const coral_conf_t *conf);
 
-/* [r] For runs that stop in between (a filter's coroutine yields and waits for the next bucket): begin, then any number of go_on, then
- * end. look is called in the state after each step, with the values of the yield on the task's stack. */
-int coral_request_begin(coral_run_t *run, request_rec *r, coral_phase_e phase, const coral_script_t *script);
-void coral_request_go_on(coral_run_t *run, coral_vm_job_fn *before, coral_vm_job_fn *after);
-void coral_request_end(coral_run_t *run);
-
-/* [vm] The run that called, NULL outside of requests. */
-coral_run_t *coral_run_of(lua_State *L);
-
-/* [vm] Pushes the `r` of the run. */
-void coral_request_push(lua_State *L, coral_run_t *run);
+/* [vm] Pushes the `r` of a bond. rq: whose it is, NULL for a timer. */
+void coral_request_push(lua_State *L, coral_request_t *rq, coral_bond_t *bond);
 
 /* What begins the userdata that stand for something of a request: what it is, told by an address, and whose. Checked by hand, for
  * luaL_checkudata() looks a name up each time, and a script touches `r` often. */
@@ -104,9 +62,6 @@ typedef struct {
 void *coral_marked(lua_State *L, int index, const char *kind, apr_size_t size);
 
 extern const char coral_r_kind[];
-
-/* [start] Keeps a state's `main` (lua_lib/coral/main.lua), which is at the top of the stack, and pops it. */
-void coral_request_set_main(lua_State *L);
 
 #define CORAL_R "coral.r" /* the metatable of `r` */
 

@@ -6,6 +6,9 @@
 
 #include "coral.h"
 
+/* httpd waits for the client when it is to write more than this (FlushMaxThreshold, 64 KB) at once. */
+#define CORAL_RESPONSE_PIECE (48 * 1024)
+
 /* With so much in the buffer whoever can wait passes it on. */
 #define CORAL_RESPONSE_BUFFER (64 * 1024)
 
@@ -14,6 +17,8 @@ typedef struct {
     const char *default_type;
     char *data;
     apr_size_t length, size;
+    apr_bucket_brigade *pending; /* on its way, piece by piece */
+    int unflushed;
     int filters;  /* the filters the configuration asks for are in */
     int started;  /* something went down the filters, the headers with it */
     int finished; /* nothing may follow */
@@ -32,6 +37,17 @@ void coral_response_clear(coral_response_t *response);
 
 /* [r] Passes on what is there; flush: right to the client. Returns the filters' status. */
 apr_status_t coral_response_pass(coral_response_t *response, int flush);
+
+/* [r] The same without waiting for the client, as far as it takes it. 0: all of it; 1: call again when the client can be written to;
+ * at the end, with last, what is left is so little that coral_response_finish() will not wait. */
+typedef enum { CORAL_PASS, CORAL_FLUSH, CORAL_LAST } coral_push_e;
+int coral_response_push(coral_response_t *response, coral_push_e how);
+
+/* [start] */
+void coral_response_register(void);
+
+/* [r] What is written from here on goes to the client as it is, and what it sends is read as it is; the connection ends with the request. */
+void coral_response_become_raw(coral_response_t *response);
 
 /* [r] Passes on what is there and ends the response. */
 apr_status_t coral_response_finish(coral_response_t *response);

@@ -12,9 +12,16 @@
 /* [start] milliseconds: the longest stay; 0: none. */
 void coral_stay_set(int milliseconds);
 void coral_stay_child_init(void);
-void coral_stay_register(void);
 
 /* [r] Lua has answered this request: its connection may be stayed on. */
 void coral_stay_allow(request_rec *r);
+
+/* [r] For serve.c: a thread takes a connection, lets it go; in between, whether the next request has come. */
+void coral_stay_enter(void);
+void coral_stay_leave(conn_rec *c);
+int coral_stay(conn_rec *c);
+
+/* [any] Two thirds of the threads are at work. */
+int coral_stay_is_crowded(void);
 
 #endif

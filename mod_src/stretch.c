@@ -117,7 +117,7 @@ static int run_hook(coral_stretch_t *s, request_rec *r)
 {
     coral_run_t run = { .prepare = push_piece, .collect = collect_piece, .data = s, .name = s->name };
 
-    coral_request_run(&run, r, CORAL_PHASE_body_filter, s->script);
+    coral_run_whole(&run, r, CORAL_PHASE_body_filter, s->script);
     return run.answer != CORAL_FAILED;
 }
 
@@ -165,16 +165,16 @@ static void take_yield(coral_vm_t *vm, void *run_)
     coral_stretch_t *s = run->data;
 
     (void)vm;
-    if (run->step != CORAL_STEP_YIELDED) {
+    if (run->strand.step != CORAL_STEP_YIELDED) {
         s->state = CORAL_STRETCH_OVER;
-        s->failed |= run->step == CORAL_STEP_FAILED;
+        s->failed |= run->strand.step == CORAL_STEP_FAILED;
         return;
     }
-    if (run->count && !set_data(coral_task_state(run->task), -run->count, s->out, 1))
+    if (run->strand.count && !set_data(coral_task_state(run->strand.entry), -run->strand.count, s->out, 1))
         fail(s, apr_psprintf(run->rq->r->pool, "it yielded a %s: it may yield a string or nothing",
-                             luaL_typename(coral_task_state(run->task), -run->count)));
+                             luaL_typename(coral_task_state(run->strand.entry), -run->strand.count)));
     coral_piece_drop(s->in); /* a function that returns instead leaves its piece to those behind it */
-    lua_pop(coral_task_state(run->task), run->count);
+    lua_pop(coral_task_state(run->strand.entry), run->strand.count);
 }
 
 static void ignore_results(lua_State *L, coral_run_t *run, int first)
@@ -191,8 +191,8 @@ static void start(coral_stretch_t *s, request_rec *r)
     s->run.name = s->name;
     s->run.collect = ignore_results;
     s->state = CORAL_STRETCH_RUNNING;
-    if (coral_request_begin(&s->run, r, CORAL_PHASE_body_filter, s->script))
-        coral_request_go_on(&s->run, NULL, take_yield);
+    if (coral_run_begin(&s->run, r, CORAL_PHASE_body_filter, s->script))
+        coral_run_go_on(&s->run, NULL, take_yield);
     else
         s->failed = 1;
 }
@@ -226,14 +226,14 @@ static int run_coroutine(coral_stretch_t *s, request_rec *r, coral_piece_t *piec
         s->in = &in;
     }
     if (s->state == CORAL_STRETCH_RUNNING && !s->failed && in.length)
-        coral_request_go_on(&s->run, set_bucket, take_yield);
+        coral_run_go_on(&s->run, set_bucket, take_yield);
     if (in.length && !s->failed) /* a function that has returned lets the rest pass as it is */
         s->failed = !append(piece, &in);
     if (s->state == CORAL_STRETCH_RUNNING && !s->failed && piece->last)
-        coral_request_go_on(&s->run, set_bucket, take_yield);
+        coral_run_go_on(&s->run, set_bucket, take_yield);
     if (piece->last || s->state == CORAL_STRETCH_OVER || s->failed) {
         s->state = CORAL_STRETCH_OVER;
-        coral_request_end(&s->run);
+        coral_run_end(&s->run);
     }
     coral_piece_drop(&in);
     return !s->failed;
@@ -245,7 +245,7 @@ static apr_status_t on_end(void *s_)
     coral_stretch_t *s = s_;
 
     if (s->state == CORAL_STRETCH_RUNNING)
-        coral_request_end(&s->run);
+        coral_run_end(&s->run);
     return APR_SUCCESS;
 }
 

@@ -8,7 +8,7 @@
 #ifndef CORAL_STRETCH_H
 #define CORAL_STRETCH_H
 
-#include "request.h"
+#include "run.h"
 
 /* So much content is gathered at the most before a script sees it. */
 #define CORAL_PIECE (64 * 1024)

@@ -47,7 +47,7 @@ apr_table_t *coral_table_check(lua_State *L, int index, coral_table_e *which)
 
     if (!reference)
         luaL_typeerror(L, index, "a table of the request");
-    if (!run || run->bond->serial != reference->mark.serial)
+    if (!run || !run->rq || run->bond->serial != reference->mark.serial)
         luaL_error(L, "request is over: this table was kept from another request");
     *which = reference->which;
     return table_of(run->rq->r, reference->which);

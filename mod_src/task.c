@@ -5,9 +5,11 @@ struct coral_task_t {
     lua_State *co;
     coral_vm_t *vm;
     void *owner;
-    coral_wait_t *waiting;
+    coral_wait_t wait;
+    coral_task_note_t note;
     apr_uint64_t wait_number; /* of the wait: what a coroutine that is resumed later must still find */
     int arguments, exiting, ended;
+    int is_thread; /* its coroutine is not used again */
     coral_task_t *next_idle;
 };
 
@@ -54,7 +56,7 @@ coral_task_t *coral_task_spawn(coral_vm_t *vm, lua_CFunction main, void *data, v
     else if (!(task = create(vm)))
         return NULL;
     task->owner = owner;
-    task->waiting = NULL;
+    memset(&task->note, 0, sizeof(task->note));
     task->wait_number = 0;
     task->exiting = task->ended = 0;
     lua_pushcfunction(task->co, main);
@@ -62,6 +64,30 @@ coral_task_t *coral_task_spawn(coral_vm_t *vm, lua_CFunction main, void *data, v
     task->arguments = 1;
     return task;
 }
+
+coral_task_t *coral_task_spawn_thread(lua_State *L, int count)
+{
+    int bottom = lua_gettop(L) - count;
+    coral_task_t *task = lua_newuserdatauv(L, sizeof(*task), 1);
+
+    memset(task, 0, sizeof(*task));
+    task->vm = coral_vm_of(L);
+    task->owner = coral_task_owner(L);
+    task->is_thread = 1;
+    task->co = lua_newthread(L);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, -3, 1);
+    lua_rotate(L, bottom, 2); /* task, coroutine, function, arguments */
+    if (!lua_checkstack(task->co, count + 1))
+        luaL_error(L, "too many arguments");
+    lua_xmove(L, task->co, count + 1);
+    lua_insert(L, -2);
+    task->arguments = count;
+    return task;
+}
+
+coral_task_note_t *coral_task_note(coral_task_t *task) { return &task->note; }
+coral_task_t *coral_task_current(lua_State *L) { return coral_vm_current(coral_vm_of(L)); }
 
 coral_step_e coral_task_step(coral_task_t *task, int *count)
 {
@@ -88,7 +114,7 @@ coral_step_e coral_task_step(coral_task_t *task, int *count)
 }
 
 lua_State *coral_task_state(coral_task_t *task) { return task->co; }
-coral_wait_t *coral_task_waiting(coral_task_t *task) { return task->waiting; }
+coral_wait_t *coral_task_waiting(coral_task_t *task) { return &task->wait; }
 
 const char *coral_task_end(coral_task_t *task, char *error, apr_size_t size)
 {
@@ -102,10 +128,13 @@ const char *coral_task_end(coral_task_t *task, char *error, apr_size_t size)
         if (failed)
             apr_cpystrn(error, lua_type(task->co, -1) == LUA_TSTRING ? lua_tostring(task->co, -1) : "not a string", size);
     }
-    lua_settop(task->co, 0);
     task->owner = NULL;
-    task->next_idle = *idle;
-    *idle = task;
+    task->ended = 1;
+    if (!task->is_thread) {
+        lua_settop(task->co, 0);
+        task->next_idle = *idle;
+        *idle = task;
+    }
     return failed ? error : NULL;
 }
 
@@ -230,16 +259,34 @@ static int go_on(lua_State *L, int status, lua_KContext number)
         return lua_yieldk(L, 1, number, go_on);
     }
     task->wait_number = 0;
-    return task->waiting->results ? task->waiting->results(L, task->waiting) : 0;
+    return task->wait.results ? task->wait.results(L, &task->wait) : 0;
+}
+
+coral_wait_t *coral_task_new_wait(lua_State *L)
+{
+    coral_task_t *task = coral_vm_current(coral_vm_of(L));
+    coral_wait_t *w;
+
+    if (!coral_task_can_wait(L))
+        luaL_error(L, "cannot wait here: called by a C function that cannot be interrupted");
+    w = &task->wait;
+    w->task = task;
+    w->perform = NULL;
+    w->watch = NULL;
+    w->until = CORAL_NEVER;
+    w->cancel = NULL;
+    w->results = NULL;
+    w->data = NULL;
+    w->reason = 0;
+    w->alarmed = w->armed = 0;
+    w->over = 0;
+    return w;
 }
 
 int coral_task_wait(lua_State *L, coral_wait_t *w)
 {
-    coral_task_t *task = coral_vm_current(coral_vm_of(L));
+    coral_task_t *task = w->task;
 
-    if (!coral_task_can_wait(L))
-        return luaL_error(L, "cannot wait here: called by a C function that cannot be interrupted");
-    task->waiting = w;
     task->wait_number = coral_vm_serial(task->vm);
     lua_pushlightuserdata(L, &wait_mark);
     return lua_yieldk(L, 1, (lua_KContext)task->wait_number, go_on);

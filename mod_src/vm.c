@@ -8,12 +8,6 @@
 
 typedef struct states_t states_t;
 
-/* Somebody who waits for his turn. */
-typedef struct turn_t {
-    APR_RING_ENTRY(turn_t) link;
-    int called;
-} turn_t;
-
 struct coral_vm_t {
     APR_RING_ENTRY(coral_vm_t) link; /* in states_t.idle while nobody has it on lease */
     coral_vm_t *next;                /* in states_t.all */
@@ -29,7 +23,7 @@ struct coral_vm_t {
     /* [lock] */
     apr_thread_mutex_t *lock;
     apr_thread_cond_t *called;
-    APR_RING_HEAD(turns_t, turn_t) turns;
+    APR_RING_HEAD(turns_t, coral_turn_t) turns; /* those without run have a thread that waits */
     int running, *dropped, drops, drops_max;
 
     /* [vm] */
@@ -161,7 +155,7 @@ static coral_vm_t *create(states_t *states)
     vm->pool = p;
     vm->states = states;
     APR_RING_ELEM_INIT(vm, link);
-    APR_RING_INIT(&vm->turns, turn_t, link);
+    APR_RING_INIT(&vm->turns, coral_turn_t, link);
     vm->leases = vm->users = vm->served = 1;
     apr_thread_mutex_create(&vm->lock, APR_THREAD_MUTEX_DEFAULT, p);
     apr_thread_cond_create(&vm->called, p);
@@ -281,8 +275,9 @@ static int spent(coral_vm_t *vm)
            || (limits->memory && apr_atomic_read32(&vm->kilobytes) > limits->memory / 1024);
 }
 
-/* A state that has done its time gets no new requests. [pool.lock] */
-static void end_lease(coral_vm_t *vm)
+/* A state that has done its time gets no new requests. One whose request waits is the last to be taken, so that those who wait spread
+ * over the states. [pool.lock] */
+static void end_lease(coral_vm_t *vm, int waits)
 {
     states_t *states = vm->states;
 
@@ -292,7 +287,11 @@ static void end_lease(coral_vm_t *vm)
         states->count--;
         pool.count--;
     }
-    if (!vm->leases && !vm->retired)
+    if (vm->leases || vm->retired)
+        return;
+    if (waits)
+        APR_RING_INSERT_TAIL(&states->idle, vm, coral_vm_t, link);
+    else
         APR_RING_INSERT_HEAD(&states->idle, vm, coral_vm_t, link);
 }
 
@@ -345,10 +344,10 @@ static void drop_ref(coral_vm_t *vm, int ref)
     apr_thread_mutex_unlock(vm->lock);
 }
 
-void coral_vm_end_lease(coral_vm_t *vm)
+void coral_vm_end_lease(coral_vm_t *vm, int waits)
 {
     apr_thread_mutex_lock(pool.lock);
-    end_lease(vm);
+    end_lease(vm, waits);
     apr_thread_mutex_unlock(pool.lock);
 }
 
@@ -362,17 +361,25 @@ void coral_vm_give(coral_vm_t *vm, int ref, int on_lease)
         drop_ref(vm, ref);
     apr_thread_mutex_lock(pool.lock);
     if (on_lease)
-        end_lease(vm);
+        end_lease(vm, 0);
     over = end_use(vm);
     apr_thread_mutex_unlock(pool.lock);
     if (over)
         retire(vm);
 }
 
+/* [lock] */
+static void begin_turn(coral_vm_t *vm)
+{
+    vm->running = 1;
+    vm->runner = apr_os_thread_current();
+    drop_refs(vm);
+}
+
 /* Waits for the turn; those who come are served in order. Returns whether this thread had the turn already. */
 static int enter(coral_vm_t *vm)
 {
-    turn_t turn = { .called = 0 };
+    coral_turn_t turn = { .run = NULL };
 
     apr_thread_mutex_lock(vm->lock);
     if (vm->running) {
@@ -380,30 +387,81 @@ static int enter(coral_vm_t *vm)
             apr_thread_mutex_unlock(vm->lock);
             return 1;
         }
-        APR_RING_INSERT_TAIL(&vm->turns, &turn, turn_t, link);
+        APR_RING_INSERT_TAIL(&vm->turns, &turn, coral_turn_t, link);
         while (!turn.called)
             apr_thread_cond_wait(vm->called, vm->lock);
     }
-    vm->running = 1;
-    vm->runner = apr_os_thread_current();
-    drop_refs(vm);
+    begin_turn(vm);
     apr_thread_mutex_unlock(vm->lock);
     return 0;
 }
 
-static void leave(coral_vm_t *vm)
+int coral_vm_try(coral_vm_t *vm)
+{
+    int free;
+
+    apr_thread_mutex_lock(vm->lock);
+    free = !vm->running;
+    if (free)
+        begin_turn(vm);
+    apr_thread_mutex_unlock(vm->lock);
+    return free;
+}
+
+/* A thread of the loop takes a turn that was posted; running is set already. */
+static void take_turn(coral_errand_t *errand)
+{
+    coral_turn_t *turn = (coral_turn_t *)((char *)errand - offsetof(coral_turn_t, errand));
+    coral_vm_t *vm = turn->vm;
+    void (*after)(void *data) = turn->after, *data = turn->data;
+
+    apr_thread_mutex_lock(vm->lock);
+    begin_turn(vm);
+    apr_thread_mutex_unlock(vm->lock);
+    if (!turn->run(vm, data))
+        after = NULL;
+    coral_vm_leave(vm);
+    if (after)
+        after(data);
+}
+
+/* The turn goes to this one. [lock] */
+static void call(coral_vm_t *vm, coral_turn_t *turn)
+{
+    vm->running = 1;
+    if (turn->run) {
+        turn->errand.run = take_turn;
+        coral_poller_post(&turn->errand);
+    }
+    else {
+        turn->called = 1;
+        apr_thread_cond_broadcast(vm->called);
+    }
+}
+
+void coral_vm_post(coral_vm_t *vm, coral_turn_t *turn)
+{
+    turn->vm = vm;
+    apr_thread_mutex_lock(vm->lock);
+    if (vm->running)
+        APR_RING_INSERT_TAIL(&vm->turns, turn, coral_turn_t, link);
+    else
+        call(vm, turn);
+    apr_thread_mutex_unlock(vm->lock);
+}
+
+void coral_vm_leave(coral_vm_t *vm)
 {
     apr_atomic_set32(&vm->kilobytes, (apr_uint32_t)(vm->bytes / 1024));
     apr_thread_mutex_lock(vm->lock);
     memset(&vm->runner, 0, sizeof(vm->runner));
-    if (APR_RING_EMPTY(&vm->turns, turn_t, link))
+    if (APR_RING_EMPTY(&vm->turns, coral_turn_t, link))
         vm->running = 0;
     else {
-        turn_t *next = APR_RING_FIRST(&vm->turns);
+        coral_turn_t *next = APR_RING_FIRST(&vm->turns);
 
         APR_RING_REMOVE(next, link);
-        next->called = 1; /* running stays set: the turn is handed over */
-        apr_thread_cond_broadcast(vm->called);
+        call(vm, next);
     }
     apr_thread_mutex_unlock(vm->lock);
 }
@@ -414,7 +472,7 @@ void coral_vm_run(coral_vm_t *vm, coral_vm_job_fn *job, void *data)
 
     job(vm, data);
     if (!mine)
-        leave(vm);
+        coral_vm_leave(vm);
 }
 
 int coral_vm_fits(const coral_vm_t *vm, const coral_conf_t *conf)

@@ -9,6 +9,7 @@
 #define CORAL_VM_H
 
 #include "conf.h"
+#include "poller.h"
 
 typedef struct coral_vm_t coral_vm_t;
 typedef void coral_vm_job_fn(coral_vm_t *vm, void *data);
@@ -22,14 +23,33 @@ coral_vm_t *coral_vm_take(const coral_conf_t *conf);
 /* [any] One more request, of the same thread, takes the state: a subrequest, an internal redirect. */
 void coral_vm_share(coral_vm_t *vm);
 
-/* [any] What is left to do for the request is little (filters, log): others may have the state. */
-void coral_vm_end_lease(coral_vm_t *vm);
+/* [any] What is left to do for the request is little (filters, log), or it waits: others may have the state. */
+void coral_vm_end_lease(coral_vm_t *vm, int waits);
 
 /* [any] The request is over. ref is the registry slot that held what Lua knows of it, or LUA_NOREF. Does not wait. */
 void coral_vm_give(coral_vm_t *vm, int ref, int on_lease);
 
 /* [any] Runs a job on this thread when the state's turn comes. A job may bring another one to the same state. */
 void coral_vm_run(coral_vm_t *vm, coral_vm_job_fn *job, void *data);
+
+/* A turn that is waited for without a thread. Zeroed before its first use. */
+typedef struct coral_turn_t coral_turn_t;
+struct coral_turn_t {
+    APR_RING_ENTRY(coral_turn_t) link;
+    int (*run)(coral_vm_t *vm, void *data); /* [vm] in a thread of the loop; whether to call after() */
+    void (*after)(void *data);              /* [any] with the state let go; the turn itself may be gone when this is called */
+    void *data;
+    coral_vm_t *vm;
+    coral_errand_t errand;
+    int called; /* vm.c's own */
+};
+
+/* [any] The turn is taken when it comes, by a thread of the loop. */
+void coral_vm_post(coral_vm_t *vm, coral_turn_t *turn);
+
+/* [any] Takes the turn if the state is free, else returns 0; coral_vm_leave() gives it back. */
+int coral_vm_try(coral_vm_t *vm);
+void coral_vm_leave(coral_vm_t *vm);
 
 /* Whether requests that run under conf use this state. */
 int coral_vm_fits(const coral_vm_t *vm, const coral_conf_t *conf);

@@ -98,14 +98,16 @@ done_testing;
 __DATA__
 mod_coral
 api directive
-api_* phase directive_hook
-filter route
-stretch table
-glue
-request
+api_* phase content directive_hook directive_net serve
+filter route client
+stretch table socket
+glue verdict timer
+run
+request strand
 task print body
 response
-vm
-script
-conf source variable stay
+vm park stay net_pool resolver
+script net
+poller conf source variable connection
+net_tls
 coral

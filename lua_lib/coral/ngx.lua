@@ -26,6 +26,12 @@ ngx.exit, ngx.redirect, ngx.send_headers = response.exit, response.redirect, res
 ngx.log = log.log
 ngx.var = require "coral.ngx.var"
 ngx.req = require "coral.ngx.req"
+ngx.req.socket = require "coral.client".socket
+ngx.socket = require "coral.ngx.socket"
+ngx.timer = require "coral.timer"
+local thread = require "coral.thread"
+ngx.thread = { spawn = thread.spawn, wait = thread.wait, kill = thread.kill }
+ngx.on_abort = thread.on_abort
 ngx.resp = { get_headers = ngx.req.get_response_headers }
 ngx.req.get_response_headers = nil
 _G.print = log.print

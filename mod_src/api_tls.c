@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api_tls.c - TLS on a connected socket: sslhandshake and what goes with it. For api_tcp.c's sockets. */
+#include "socket.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#define SESSION "coral.tls_session"
+#define CERTIFICATE "coral.tls_certificate"
+
+/* A client certificate (ngx.ssl). */
+typedef struct {
+    X509 *certificate;
+    STACK_OF(X509) *chain;
+    EVP_PKEY *key;
+} certificate_t;
+
+static int l_free_certificate(lua_State *L)
+{
+    certificate_t *c = luaL_checkudata(L, 1, CERTIFICATE);
+
+    X509_free(c->certificate);
+    EVP_PKEY_free(c->key);
+    sk_X509_pop_free(c->chain, X509_free);
+    memset(c, 0, sizeof(*c));
+    return 0;
+}
+
+static int l_free_session(lua_State *L)
+{
+    coral_tls_session_t **session = luaL_checkudata(L, 1, SESSION);
+
+    if (*session)
+        coral_tls_session_give(*session);
+    *session = NULL;
+    return 0;
+}
+
+static int push_session(lua_State *L, coral_socket_t *s, int wanted)
+{
+    coral_tls_session_t **session;
+
+    if (!wanted) {
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    session = lua_newuserdatauv(L, sizeof(*session), 0);
+    *session = NULL;
+    luaL_setmetatable(L, SESSION);
+    if (!(*session = coral_tls_session(s->net->tls)))
+        return luaL_error(L, "not enough memory");
+    return 1;
+}
+
+static int shake(lua_State *L, coral_socket_t *s);
+
+static int shake_on(lua_State *L, coral_wait_t *w)
+{
+    coral_socket_t *s = w->data;
+
+    s->connecting = 0;
+    if (!s->net)
+        return coral_fail(L, "closed");
+    if (w->reason == CORAL_WOKEN_TIMEOUT) {
+        coral_socket_close(s);
+        return coral_fail(L, "timeout");
+    }
+    return shake(L, s);
+}
+
+/* 2 is what the caller gave as the session to go on with. */
+static int shake(lua_State *L, coral_socket_t *s)
+{
+    char error[256];
+    int n = coral_tls_shake(s->net->tls, error, sizeof(error));
+
+    if (n == CORAL_NET_FAILED) {
+        coral_socket_close(s);
+        return coral_fail(L, error);
+    }
+    if (n < 0) {
+        s->connecting = 1;
+        return coral_socket_wait(L, s, n, s->read_until, shake_on);
+    }
+    return push_session(L, s, !(lua_isboolean(L, 2) && !lua_toboolean(L, 2)));
+}
+
+/* What the arguments and the socket's user value say. */
+static void read_wish(lua_State *L, coral_tls_wish_t *wish)
+{
+    coral_tls_session_t **session = luaL_testudata(L, 2, SESSION);
+    certificate_t *c;
+
+    wish->session = session ? *session : NULL;
+    wish->name = coral_opt_text(L, 3);
+    wish->verify = lua_isnoneornil(L, 4) ? 1 : lua_toboolean(L, 4);
+    wish->status_request = lua_toboolean(L, 5);
+    if (lua_getiuservalue(L, 1, 2) == LUA_TUSERDATA && (c = luaL_testudata(L, -1, CERTIFICATE))) {
+        wish->certificate = c->certificate;
+        wish->key = c->key;
+        wish->chain = c->chain;
+    }
+    lua_pop(L, 1);
+    if (lua_getiuservalue(L, 1, 3) == LUA_TSTRING) {
+        size_t length;
+
+        wish->alpn = (const unsigned char *)lua_tolstring(L, -1, &length); /* the user value keeps it */
+        wish->alpn_length = (unsigned int)length;
+    }
+    lua_pop(L, 1);
+}
+
+/* sslhandshake(session, name, verify, status_req): the session, true where the first argument is false, or nil and why. Unlike OpenResty the
+ * other side's certificate is verified unless verify is false. */
+static int l_sslhandshake(lua_State *L)
+{
+    coral_socket_t *s = coral_check_socket(L, 1, coral_tcp_kind);
+    coral_tls_wish_t wish = { 0 };
+    char error[256];
+
+    if (lua_gettop(L) > 5)
+        return luaL_error(L, "ngx.socket sslhandshake: expecting 1 ~ 5 arguments (including the object), but seen %d", lua_gettop(L));
+    lua_settop(L, 5);
+    if (!s->net)
+        return coral_fail(L, "closed");
+    if (s->connecting || s->reading || s->writing)
+        return coral_fail(L, s->connecting ? "socket busy connecting" : s->reading ? "socket busy reading" : "socket busy writing");
+    if (s->net->tls) /* out of a pool, or once more */
+        return push_session(L, s, !(lua_isboolean(L, 2) && !lua_toboolean(L, 2)));
+    read_wish(L, &wish);
+    s->net->tls = coral_tls_open(s->net->watch.fd, &s->run->conf->tls, &wish, error, sizeof(error));
+    if (!s->net->tls) {
+        coral_socket_close(s);
+        return coral_fail(L, error);
+    }
+    s->read_until = apr_time_now() + s->connect_timeout;
+    return shake(L, s);
+}
+
+/* Where it stands in a chain of PEM texts. */
+static int read_chain(certificate_t *c, BIO *bio)
+{
+    X509 *next;
+
+    if (!(c->certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)) || !(c->chain = sk_X509_new_null()))
+        return 0;
+    while ((next = PEM_read_bio_X509(bio, NULL, NULL, NULL)))
+        if (!sk_X509_push(c->chain, next)) {
+            X509_free(next);
+            return 0;
+        }
+    ERR_clear_error(); /* the end of the text */
+    return 1;
+}
+
+static int read_key(certificate_t *c, BIO *bio)
+{
+    return (c->key = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"")) != NULL;
+}
+
+/* The part of the certificate at index 1, made if need be, from the PEM text at 2. */
+static int add_pem(lua_State *L, int (*read)(certificate_t *c, BIO *bio), const char *what)
+{
+    size_t length;
+    const char *text = luaL_checklstring(L, 2, &length);
+    certificate_t *c = luaL_checkudata(L, 1, CERTIFICATE);
+    BIO *bio = BIO_new_mem_buf(text, (int)length);
+    int ok = bio && read(c, bio);
+
+    BIO_free(bio);
+    ERR_clear_error();
+    if (!ok)
+        return coral_fail(L, what);
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* certificate(): empty; cert(c, pem), key(c, pem): put a chain, and its key, into it; it, or nil and why. Behind ngx.ssl.parse_pem_… */
+static int l_certificate(lua_State *L)
+{
+    certificate_t *c = lua_newuserdatauv(L, sizeof(*c), 0);
+
+    memset(c, 0, sizeof(*c));
+    luaL_setmetatable(L, CERTIFICATE);
+    return 1;
+}
+
+static int l_cert(lua_State *L)
+{
+    return add_pem(L, read_chain, "PEM_read_bio_X509() failed");
+}
+
+static int l_key(lua_State *L)
+{
+    return add_pem(L, read_key, "PEM_read_bio_PrivateKey() failed");
+}
+
+/* setclientcert(cert, key): of this side, for the handshake; nil, nil: none. 1, or nil and why */
+static int l_setclientcert(lua_State *L)
+{
+    certificate_t *cert, *key, *both;
+
+    coral_check_socket(L, 1, coral_tcp_kind);
+    if (lua_isnoneornil(L, 2) && lua_isnoneornil(L, 3)) {
+        lua_pushnil(L);
+        lua_setiuservalue(L, 1, 2);
+        lua_pushinteger(L, 1);
+        return 1;
+    }
+    cert = luaL_testudata(L, 2, CERTIFICATE);
+    key = luaL_testudata(L, 3, CERTIFICATE);
+    if (!cert || !key)
+        return coral_fail(L, cert ? "bad client pkey type" : "bad client cert type");
+    l_certificate(L);
+    both = lua_touserdata(L, -1);
+    if (!cert->certificate || !key->key)
+        return coral_fail(L, cert->certificate ? "bad client pkey type" : "bad client cert type");
+    X509_up_ref(both->certificate = cert->certificate);
+    EVP_PKEY_up_ref(both->key = key->key);
+    if (cert->chain)
+        both->chain = X509_chain_up_ref(cert->chain);
+    lua_setiuservalue(L, 1, 2);
+    lua_pushinteger(L, 1);
+    return 1;
+}
+
+/* setalpn({ "h2", "http/1.1" }): what is offered in the handshake. getalpn(): what was agreed on, or nil */
+static int l_setalpn(lua_State *L)
+{
+    luaL_Buffer b;
+    lua_Integer i, count;
+
+    coral_check_socket(L, 1, coral_tcp_kind);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    count = luaL_len(L, 2);
+    luaL_buffinit(L, &b);
+    for (i = 1; i <= count; i++) {
+        size_t length = 0;
+
+        lua_geti(L, 2, i);
+        if (lua_type(L, -1) != LUA_TSTRING || !(length = lua_rawlen(L, -1)) || length > 255)
+            return luaL_argerror(L, 1, "a list of names of 1 to 255 bytes is expected");
+        lua_pop(L, 1);
+        luaL_addchar(&b, (char)length);
+        lua_geti(L, 2, i);
+        luaL_addvalue(&b);
+    }
+    luaL_pushresult(&b);
+    lua_setiuservalue(L, 1, 3);
+    lua_pushinteger(L, 1);
+    return 1;
+}
+
+static int l_getalpn(lua_State *L)
+{
+    coral_socket_t *s = coral_check_socket(L, 1, coral_tcp_kind);
+    const unsigned char *name;
+    unsigned int length = s->net && s->net->tls ? coral_tls_protocol(s->net->tls, &name) : 0;
+
+    if (!length)
+        return coral_push(L, NULL);
+    lua_pushlstring(L, (const char *)name, length);
+    return 1;
+}
+
+/* getsslreused(): whether the handshake went on with the session it was given */
+static int l_getsslreused(lua_State *L)
+{
+    coral_socket_t *s = coral_check_socket(L, 1, coral_tcp_kind);
+
+    lua_pushboolean(L, s->net && s->net->tls && coral_tls_is_reused(s->net->tls));
+    return 1;
+}
+
+void coral_tls_methods(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        { "sslhandshake", l_sslhandshake },
+        { "setclientcert", l_setclientcert },
+        { "setalpn", l_setalpn },
+        { "getalpn", l_getalpn },
+        { "getsslreused", l_getsslreused },
+        { NULL, NULL }
+    };
+
+    luaL_setfuncs(L, methods, 0);
+}
+
+static void make_metatable(lua_State *L, const char *name, lua_CFunction gc)
+{
+    luaL_newmetatable(L, name);
+    lua_pushcfunction(L, gc);
+    lua_setfield(L, -2, "__gc");
+    lua_pop(L, 1);
+}
+
+static const luaL_Reg functions[] = {
+    { "certificate", l_certificate },
+    { "cert", l_cert },
+    { "key", l_key },
+    { NULL, NULL }
+};
+
+CORAL_API(tls)
+{
+    make_metatable(L, SESSION, l_free_session);
+    make_metatable(L, CERTIFICATE, l_free_certificate);
+    luaL_newlib(L, functions);
+    return 1;
+}

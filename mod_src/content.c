@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "content.h"
+
+#include "park.h"
+#include "route.h"
+#include "stay.h"
+#include "verdict.h"
+
+#include "apr_hooks.h"
+
+#define CLIENT_CLOSED_REQUEST 499 /* in the access log, as nginx has it */
+
+/* The scripts of a request, one after the other until one answers. */
+typedef struct {
+    request_rec *r;
+    int next; /* of route.h's list */
+    const coral_script_t *script;
+    coral_run_t run;
+} content_t;
+
+static int on_content(request_rec *r);
+
+/* The content hook did not want the request. A claimed one has no file yet: it starts again, this time as a file, with everything
+ * that guards the file. */
+static int decline(coral_request_t *rq)
+{
+    if (!rq->claimed)
+        return DECLINED;
+    rq->declined = 1;
+    ap_internal_redirect(rq->r->args ? apr_pstrcat(rq->r->pool, ap_escape_uri(rq->r->pool, rq->r->uri), "?", rq->r->args, NULL)
+                                     : ap_escape_uri(rq->r->pool, rq->r->uri),
+                         rq->r);
+    return OK;
+}
+
+/* OK, DECLINED: somebody else shall answer, or a status. */
+static int judge(content_t *content)
+{
+    coral_run_t *run = &content->run;
+    int status;
+
+    coral_stay_allow(content->r);
+    coral_request_end_leases(run->rq, 0);
+    status = coral_verdict(run);
+    if (status == DECLINED && run->status == DECLINED) /* nobody else may have a script's file: it would be sent as it is */
+        return content->script->run == CORAL_RUN_SCRIPT ? HTTP_NOT_FOUND : DECLINED;
+    if (status == DECLINED || status == OK)
+        coral_response_finish(&run->rq->response); /* an empty response is one too */
+    return status == DECLINED || status == DONE ? OK : status;
+}
+
+static int prepare(content_t *content, const coral_script_t *script)
+{
+    request_rec *r = content->r;
+
+    content->script = script;
+    if (script->run == CORAL_RUN_SCRIPT && r->used_path_info == AP_REQ_REJECT_PATH_INFO && r->path_info && *r->path_info)
+        return HTTP_NOT_FOUND;
+    coral_request_of(r)->response.filters = 1;
+    r->content_type = NULL; /* the script's own file name says nothing about what it answers */
+    return OK;
+}
+
+static int on_back(void *content, int gone);
+static void on_away(void *content);
+static void on_lost(void *content);
+
+static const coral_parking_t watched = { 1, on_away, on_back, on_lost };
+static const coral_parking_t unwatched = { 0, on_away, on_back, on_lost };
+
+/* The script waits. CORAL_PARKED: the request is parked; else it has been waited for on this thread. */
+static int park(content_t *content)
+{
+    const coral_parking_t *parking = coral_conf_flag(content->run.conf, check_client_abort) ? &watched : &unwatched;
+
+    if (coral_park(content->r, parking, content) == CORAL_PARKED)
+        return CORAL_PARKED;
+    coral_run_finish(&content->run);
+    return OK;
+}
+
+/* With the first script, or from the one that has declined on. */
+static int run_scripts(content_t *content)
+{
+    const coral_script_t *script;
+    int status = DECLINED;
+
+    while (status == DECLINED && (script = coral_route_of(content->r, content->next))) {
+        content->next++;
+        memset(&content->run, 0, sizeof(content->run));
+        if ((status = prepare(content, script)) != OK)
+            return status;
+        if (!coral_park_can(content->r))
+            coral_run_whole(&content->run, content->r, CORAL_PHASE_content, script);
+        else if (!coral_run_start(&content->run, content->r, CORAL_PHASE_content, script) && park(content) == CORAL_PARKED)
+            return CORAL_PARKED;
+        status = judge(content);
+    }
+    return status == DECLINED && content->next ? decline(coral_request_of(content->r)) : status;
+}
+
+static int on_content(request_rec *r)
+{
+    content_t *content;
+
+    if (!coral_route_of(r, 0))
+        return DECLINED;
+    content = apr_palloc(r->pool, sizeof(*content));
+    content->r = r;
+    content->next = 0;
+    return run_scripts(content);
+}
+
+/* Parked. */
+
+static void on_away(void *content_)
+{
+    content_t *content = content_;
+
+    coral_request_end_leases(content->run.rq, 1);
+    coral_run_release(&content->run);
+}
+
+/* The other handlers get their turn, as they would have if this one had declined at once. */
+static int ask_others(request_rec *r)
+{
+    apr_array_header_t *hooks = ap_hook_get_handler();
+    const ap_LINK_handler_t *link = (const ap_LINK_handler_t *)hooks->elts;
+    int i, status = DECLINED;
+
+    for (i = 0; i < hooks->nelts && link[i].pFunc != on_content; i++)
+        ;
+    for (i++; i < hooks->nelts && status == DECLINED; i++)
+        status = link[i].pFunc(r);
+    return status == DECLINED ? HTTP_INTERNAL_SERVER_ERROR : status;
+}
+
+static int abandon(content_t *content)
+{
+    coral_run_kill(&content->run);
+    content->r->connection->aborted = 1;
+    content->r->status = CLIENT_CLOSED_REQUEST;
+    return DONE;
+}
+
+static int on_back(void *content_, int gone)
+{
+    content_t *content = content_;
+    coral_run_t *run = &content->run;
+    int status;
+
+    if (gone ? !coral_run_demand(run) : !coral_run_claim(run))
+        return CORAL_PARKED;
+    if (gone && !coral_run_aborts(run))
+        return abandon(content);
+    if (!coral_run_resume(run))
+        return CORAL_PARKED;
+    status = judge(content);
+    if (status == DECLINED)
+        status = run_scripts(content);
+    return status == DECLINED ? ask_others(content->r) : status;
+}
+
+static void on_lost(void *content_)
+{
+    content_t *content = content_;
+
+    while (!coral_run_demand(&content->run)) /* as long as Lua's present step takes */
+        apr_sleep(apr_time_from_msec(1));
+    abandon(content);
+}
+
+void coral_content_register(void)
+{
+    ap_hook_handler(on_content, NULL, NULL, APR_HOOK_FIRST);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* net_tls.h - TLS on a connected socket, as a client. */
+#ifndef CORAL_NET_TLS_H
+#define CORAL_NET_TLS_H
+
+#include "coral.h"
+
+#include <openssl/ssl.h>
+
+typedef struct coral_tls_t coral_tls_t;
+
+/* What an attempt to read, write or shake hands has come to: at least 0: bytes (0 at the end of a stream); or one of these: wait to
+ * read, wait to write, see errno. */
+typedef enum { CORAL_NET_READ = -1, CORAL_NET_WRITE = -2, CORAL_NET_FAILED = -3 } coral_net_e;
+
+/* A session to go on with another time. With TLS 1.3 it comes after the handshake, so this is where it will be. */
+typedef struct coral_tls_session_t coral_tls_session_t;
+
+/* What the administrator says about the other side's certificates and ours. Records with the same texts share a context. */
+typedef struct {
+    const char *trusted;     /* a file of certificates; NULL: the system's */
+    const char *crl;         /* a file; NULL: none */
+    const char *certificate; /* of this side, PEM files; NULL: none */
+    const char *key;
+    const char *protocols; /* "TLSv1.2 TLSv1.3"; NULL: OpenSSL's default */
+    const char *ciphers;
+    int depth; /* of the chain, 0: OpenSSL's default */
+} coral_tls_settings_t;
+
+/* What a handshake is to do. */
+typedef struct {
+    const char *name; /* the server's: sent (SNI) and checked; NULL: neither */
+    int verify;
+    int status_request;
+    coral_tls_session_t *session; /* to go on with, NULL: none */
+    X509 *certificate;    /* instead of the settings'; NULL: none */
+    EVP_PKEY *key;
+    STACK_OF(X509) *chain;
+    const unsigned char *alpn; /* in OpenSSL's form */
+    unsigned int alpn_length;
+} coral_tls_wish_t;
+
+/* [start] */
+apr_status_t coral_tls_child_init(apr_pool_t *pchild);
+
+/* [any] The same settings, in memory that lasts as long as the child. */
+const coral_tls_settings_t *coral_tls_keep(const coral_tls_settings_t *settings);
+
+/* [any] Begins; NULL: the error is put in `error`. */
+coral_tls_t *coral_tls_open(int fd, const coral_tls_settings_t *settings, const coral_tls_wish_t *wish, char *error, apr_size_t size);
+void coral_tls_close(coral_tls_t *tls);
+
+/* [any] Goes on with the handshake: 1: done, CORAL_NET_READ, CORAL_NET_WRITE (net.h), or CORAL_NET_FAILED: see error. */
+int coral_tls_shake(coral_tls_t *tls, char *error, apr_size_t size);
+
+/* [any] */
+int coral_tls_read(coral_tls_t *tls, char *data, int length);
+int coral_tls_write(coral_tls_t *tls, const char *data, apr_size_t length);
+
+/* [any] The session, shared with the caller, who gives it back. NULL: no memory. */
+coral_tls_session_t *coral_tls_session(coral_tls_t *tls);
+void coral_tls_session_give(coral_tls_session_t *session);
+
+/* [any] Whether the handshake went on with an earlier session. */
+int coral_tls_is_reused(coral_tls_t *tls);
+
+/* [any] The protocol both sides agreed on (ALPN); its length, 0: none. */
+unsigned int coral_tls_protocol(coral_tls_t *tls, const unsigned char **name);
+
+#endif

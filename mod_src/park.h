@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* park.h - a request that waits gives its thread back: the only file that knows how httpd's event MPM is brought to that.
+ *
+ * The connection stays the MPM's, which waits for it to become readable; but the descriptor in its socket is, while it is parked, one of
+ * ours (a wake descriptor). Writing to that brings the connection to a thread again. docs/parking.md has the whole story. */
+#ifndef CORAL_PARK_H
+#define CORAL_PARK_H
+
+#include "poller.h"
+
+/* What a parked request wants to be told. */
+typedef struct {
+    int watch_client; /* whether it wants to know when its client goes away */
+    void (*away)(void *data);          /* [r] its connection is away; the request is data's now */
+    int (*back)(void *data, int gone); /* [r] its connection is on this thread. gone: the client is. 0: park it again, else httpd's status */
+    void (*lost)(void *data);          /* [r] its connection is being closed: the request is to be ended now */
+} coral_parking_t;
+
+/* What a content handler returns whose request is parked, and back() for one that goes on waiting. */
+#define CORAL_PARKED SUSPENDED
+
+/* [start] most: parked requests of a child, 0: no limit but the descriptors. */
+void coral_park_set_most(int most);
+apr_status_t coral_park_child_init(apr_pool_t *pchild);
+void coral_park_register(void);
+
+/* [r] Whether the content handler of a request can be parked here and now. */
+int coral_park_can(request_rec *r);
+
+/* [r] Parks: the handler returns what this returns. DECLINED: it cannot be done (no descriptors, too many), it is logged. */
+int coral_park(request_rec *r, const coral_parking_t *parking, void *data);
+
+/* [any] Brings the parked request back. */
+void coral_park_wake(request_rec *r);
+
+/* [r] The client of a request that can be parked, for waits; NULL where it cannot. */
+coral_watch_t *coral_park_client(request_rec *r);
+
+/* [any] How many there are in this child. */
+int coral_park_count(void);
+
+/* [r] For serve.c: before the hooks, instead of them (whether there was a parked request), after them (whether there is one now). */
+void coral_park_enter(conn_rec *c);
+int coral_park_back(conn_rec *c);
+int coral_park_leave(conn_rec *c);
+
+#endif

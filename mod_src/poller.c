@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "poller.h"
+
+#include "apr_portable.h"
+#include "apr_signal.h"
+
+#include <event2/thread.h>
+#include <signal.h>
+#include <sys/select.h>
+
+#define THREADS_AT_FIRST 2
+#define TICK apr_time_from_msec(5) /* the deputy looks so often whether the leader is held up … */
+#define PATIENCE 20                /* … until nothing has happened for so many looks */
+
+static struct {
+    apr_pool_t *pool;
+    struct event_base *base;
+    coral_backend_e backend;
+
+    apr_thread_mutex_t *lock;
+    apr_thread_cond_t *wanted;  /* those who have nothing to do wait here … */
+    apr_thread_cond_t *overdue; /* … and one of them, the deputy, here */
+    APR_RING_HEAD(errands_t, coral_errand_t) errands;
+    apr_thread_t **threads;
+    int count, max, idle, failed;
+    int leading; /* a thread is in the loop: */
+    apr_os_thread_t leader;
+    enum { ABSENT, WATCHING, ASLEEP, CALLED } deputy;
+    unsigned int laps; /* how often the loop was left */
+    int stopping;
+    struct event call; /* brings the leader out of the loop */
+
+    apr_thread_mutex_t *watch_lock;
+} poller;
+
+void coral_poller_set_backend(coral_backend_e backend)
+{
+    poller.backend = backend;
+}
+
+static const char *const methods[] = { NULL, "epoll", "poll", "select" };
+
+int coral_poller_has_backend(coral_backend_e backend)
+{
+    const char **m;
+
+    for (m = event_get_supported_methods(); backend != CORAL_BACKEND_AUTO && *m; m++)
+        if (!strcmp(*m, methods[backend]))
+            return 1;
+    return backend == CORAL_BACKEND_AUTO;
+}
+
+static struct event_base *make_base(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base;
+    const char **m;
+
+    for (m = event_get_supported_methods(); poller.backend != CORAL_BACKEND_AUTO && *m; m++)
+        if (strcmp(*m, methods[poller.backend]))
+            event_config_avoid_method(config, *m);
+    event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV);
+    base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
+apr_status_t coral_poller_child_init(apr_pool_t *pchild)
+{
+    poller.pool = pchild;
+    poller.base = NULL;
+    poller.count = poller.idle = poller.leading = poller.stopping = poller.failed = 0;
+    poller.deputy = ABSENT;
+    if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &poller.max) != APR_SUCCESS || poller.max < 2 * THREADS_AT_FIRST)
+        poller.max = 2 * THREADS_AT_FIRST;
+    poller.threads = apr_pcalloc(pchild, poller.max * sizeof(*poller.threads));
+    APR_RING_INIT(&poller.errands, coral_errand_t, link);
+    apr_thread_cond_create(&poller.wanted, pchild);
+    apr_thread_cond_create(&poller.overdue, pchild);
+    apr_thread_mutex_create(&poller.watch_lock, APR_THREAD_MUTEX_DEFAULT, pchild);
+    return apr_thread_mutex_create(&poller.lock, APR_THREAD_MUTEX_DEFAULT, pchild);
+}
+
+static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *unused);
+
+/* One more thread. The signals stay httpd's. [lock] */
+static int add_thread(void)
+{
+    sigset_t all, before;
+    apr_pool_t *p;
+    apr_status_t rv;
+
+    if (poller.count == poller.max)
+        return 0;
+    sigfillset(&all);
+    apr_pool_create(&p, NULL);
+    apr_pool_tag(p, "coral_poller_thread");
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    rv = apr_thread_create(&poller.threads[poller.count], NULL, run, NULL, p);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, rv, ap_server_conf, "a thread for the event loop cannot be made");
+        apr_pool_destroy(p);
+        return 0;
+    }
+    poller.count++;
+    return 1;
+}
+
+static void on_call(evutil_socket_t fd, short what, void *unused)
+{
+    (void)fd;
+    (void)what;
+    (void)unused;
+}
+
+/* [lock] */
+static int start(void)
+{
+    evthread_use_pthreads();
+    if (!(poller.base = make_base())) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, ap_server_conf, "libevent cannot make an event loop%s%s",
+                     poller.backend ? " with " : "", poller.backend ? methods[poller.backend] : "");
+        return 0;
+    }
+    event_assign(&poller.call, poller.base, -1, 0, on_call, NULL);
+    while (poller.count < THREADS_AT_FIRST && add_thread())
+        ;
+    return poller.count > 0;
+}
+
+int coral_poller_start(void)
+{
+    int ok;
+
+    if (!poller.lock)
+        return 0;
+    apr_thread_mutex_lock(poller.lock);
+    if (!poller.count && !poller.failed && !poller.stopping)
+        poller.failed = !start();
+    ok = poller.count && !poller.stopping;
+    apr_thread_mutex_unlock(poller.lock);
+    return ok;
+}
+
+struct event_base *coral_poller_base(void) { return poller.base; }
+
+const char *coral_poller_method(void)
+{
+    return poller.base ? event_base_get_method(poller.base) : "none";
+}
+
+int coral_poller_fd_limit(void)
+{
+    return poller.base && !strcmp(event_base_get_method(poller.base), "select") ? FD_SETSIZE - 1 : APR_INT32_MAX;
+}
+
+/* There is more than one thing to do, or nobody waits in the loop meanwhile. [lock] */
+static void call_help(int errands)
+{
+    if (errands > 1 && poller.idle > (poller.deputy != ABSENT))
+        apr_thread_cond_signal(poller.wanted);
+    else if (poller.deputy == ASLEEP || (errands > 1 && poller.deputy == WATCHING)) {
+        poller.deputy = errands > 1 ? CALLED : WATCHING;
+        apr_thread_cond_signal(poller.overdue);
+    }
+}
+
+void coral_poller_post(coral_errand_t *errand)
+{
+    int somebody_leads;
+
+    apr_thread_mutex_lock(poller.lock);
+    APR_RING_INSERT_TAIL(&poller.errands, errand, coral_errand_t, link);
+    somebody_leads = poller.leading && !apr_os_thread_equal(poller.leader, apr_os_thread_current());
+    if (!poller.leading)
+        call_help(2);
+    apr_thread_mutex_unlock(poller.lock);
+    if (somebody_leads)
+        event_active(&poller.call, EV_READ, 0);
+}
+
+/* What the deputy does: it looks now and then whether the loop is left alone, because the thread that came from it is held up.
+ * Returns when there is something to do. [lock] */
+static void stand_by(void)
+{
+    int quiet = 0;
+
+    poller.deputy = WATCHING;
+    while (!poller.stopping && poller.deputy != CALLED) {
+        unsigned int laps = poller.laps;
+
+        if (quiet >= PATIENCE && poller.leading) {
+            poller.deputy = ASLEEP;
+            while (poller.deputy == ASLEEP && !poller.stopping)
+                apr_thread_cond_wait(poller.overdue, poller.lock);
+            quiet = 0;
+            continue;
+        }
+        apr_thread_cond_timedwait(poller.overdue, poller.lock, TICK);
+        if (!poller.leading && laps == poller.laps && poller.deputy == WATCHING)
+            break;
+        quiet = laps == poller.laps ? quiet + 1 : 0;
+    }
+    poller.deputy = ABSENT;
+}
+
+/* [lock] */
+static void rest(void)
+{
+    poller.idle++;
+    if (poller.deputy == ABSENT)
+        stand_by();
+    else
+        apr_thread_cond_wait(poller.wanted, poller.lock);
+    poller.idle--;
+    if (poller.deputy != ABSENT || poller.stopping)
+        return;
+    if (poller.idle) /* the next one stands by */
+        apr_thread_cond_signal(poller.wanted);
+    else
+        add_thread();
+}
+
+/* [lock] */
+static void lead(void)
+{
+    poller.leading = 1;
+    poller.leader = apr_os_thread_current();
+    apr_thread_mutex_unlock(poller.lock);
+    event_base_loop(poller.base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY);
+    apr_thread_mutex_lock(poller.lock);
+    poller.leading = 0;
+    poller.laps++;
+}
+
+static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *unused)
+{
+    (void)unused;
+    apr_thread_mutex_lock(poller.lock);
+    while (!poller.stopping) {
+        if (!APR_RING_EMPTY(&poller.errands, coral_errand_t, link)) {
+            coral_errand_t *errand = APR_RING_FIRST(&poller.errands);
+
+            APR_RING_REMOVE(errand, link);
+            if (!poller.leading)
+                call_help(APR_RING_EMPTY(&poller.errands, coral_errand_t, link) ? 1 : 2);
+            apr_thread_mutex_unlock(poller.lock);
+            errand->run(errand);
+            apr_thread_mutex_lock(poller.lock);
+        }
+        else if (!poller.leading)
+            lead();
+        else
+            rest();
+    }
+    apr_thread_mutex_unlock(poller.lock);
+    apr_thread_exit(thread, APR_SUCCESS);
+    return NULL;
+}
+
+void coral_poller_stop(void)
+{
+    int i;
+
+    if (!poller.lock || !poller.count)
+        return;
+    apr_thread_mutex_lock(poller.lock);
+    poller.stopping = 1;
+    apr_thread_cond_broadcast(poller.wanted);
+    apr_thread_cond_broadcast(poller.overdue);
+    apr_thread_mutex_unlock(poller.lock);
+    event_active(&poller.call, EV_READ, 0);
+    for (i = 0; i < poller.count; i++) {
+        apr_status_t rv;
+
+        apr_thread_join(&rv, poller.threads[i]);
+    }
+    poller.count = 0;
+}
+
+/* Alarms. */
+
+static struct timeval *until(apr_time_t when, struct timeval *tv)
+{
+    apr_time_t left = when - apr_time_now();
+
+    if (left < 0)
+        left = 0;
+    tv->tv_sec = (time_t)apr_time_sec(left);
+    tv->tv_usec = (suseconds_t)apr_time_usec(left);
+    return tv;
+}
+
+static void on_alarm(evutil_socket_t fd, short what, void *alarm_)
+{
+    coral_alarm_t *alarm = alarm_;
+
+    (void)fd;
+    (void)what;
+    alarm->sleeper->wake(alarm->sleeper, CORAL_WOKEN_TIMEOUT);
+}
+
+void coral_alarm_set(coral_alarm_t *alarm, coral_sleeper_t *sleeper, apr_time_t when)
+{
+    struct timeval tv;
+
+    alarm->sleeper = sleeper;
+    if (!alarm->assigned) {
+        evtimer_assign(&alarm->event, poller.base, on_alarm, alarm);
+        alarm->assigned = 1;
+    }
+    evtimer_add(&alarm->event, until(when, &tv));
+}
+
+void coral_alarm_cancel(coral_alarm_t *alarm)
+{
+    if (alarm->assigned)
+        event_del(&alarm->event);
+}
+
+/* Watches. */
+
+static void on_in(evutil_socket_t fd, short what, void *watch_)
+{
+    coral_watch_t *watch = watch_;
+    coral_sleeper_t *reader;
+
+    (void)fd;
+    (void)what;
+    apr_thread_mutex_lock(poller.watch_lock);
+    reader = watch->reader;
+    watch->reader = NULL;
+    if (!reader && watch->in_added) { /* something came that nobody waits for; it will keep */
+        event_del_noblock(&watch->in);
+        watch->in_added = 0;
+    }
+    if (reader)
+        reader->wake(reader, CORAL_WOKEN_READY); /* under the lock: once cancelled, none is woken */
+    apr_thread_mutex_unlock(poller.watch_lock);
+}
+
+static void on_out(evutil_socket_t fd, short what, void *watch_)
+{
+    coral_watch_t *watch = watch_;
+    coral_sleeper_t *writer;
+
+    (void)fd;
+    (void)what;
+    apr_thread_mutex_lock(poller.watch_lock);
+    writer = watch->writer;
+    watch->writer = NULL;
+    if (writer)
+        writer->wake(writer, CORAL_WOKEN_READY);
+    apr_thread_mutex_unlock(poller.watch_lock);
+}
+
+/* [watch_lock] */
+static void set_watch_alarm(coral_watch_t *watch, apr_time_t when)
+{
+    struct timeval tv;
+
+    if (when == CORAL_NEVER || (watch->alarm_at && watch->alarm_at <= when))
+        return; /* one that goes off too early finds out how much is left */
+    watch->alarm_at = when;
+    evtimer_add(&watch->alarm, until(when, &tv));
+}
+
+static void on_watch_alarm(evutil_socket_t fd, short what, void *watch_)
+{
+    coral_watch_t *watch = watch_;
+    coral_sleeper_t *reader = NULL, *writer = NULL;
+    apr_time_t now = apr_time_now();
+
+    (void)fd;
+    (void)what;
+    apr_thread_mutex_lock(poller.watch_lock);
+    watch->alarm_at = 0;
+    if (watch->reader && watch->reader_until <= now) {
+        reader = watch->reader;
+        watch->reader = NULL;
+    }
+    else if (watch->reader)
+        set_watch_alarm(watch, watch->reader_until);
+    if (watch->writer && watch->writer_until <= now) {
+        writer = watch->writer;
+        watch->writer = NULL;
+        event_del_noblock(&watch->out);
+    }
+    else if (watch->writer)
+        set_watch_alarm(watch, watch->writer_until);
+    if (reader)
+        reader->wake(reader, CORAL_WOKEN_TIMEOUT);
+    if (writer)
+        writer->wake(writer, CORAL_WOKEN_TIMEOUT);
+    apr_thread_mutex_unlock(poller.watch_lock);
+}
+
+void coral_watch_open(coral_watch_t *watch, int fd)
+{
+    watch->fd = fd;
+    watch->open = 1;
+    watch->reader = watch->writer = NULL;
+    watch->alarm_at = 0;
+    watch->in_added = 0;
+    event_assign(&watch->in, poller.base, fd, EV_READ | EV_PERSIST, on_in, watch);
+    event_assign(&watch->out, poller.base, fd, EV_WRITE, on_out, watch);
+    evtimer_assign(&watch->alarm, poller.base, on_watch_alarm, watch);
+}
+
+void coral_watch_close(coral_watch_t *watch)
+{
+    coral_sleeper_t *reader, *writer;
+
+    if (!watch->open)
+        return;
+    watch->open = 0;
+    event_del(&watch->in); /* not under the lock: each waits for its callback, which takes it */
+    event_del(&watch->out);
+    event_del(&watch->alarm);
+    apr_thread_mutex_lock(poller.watch_lock);
+    reader = watch->reader;
+    writer = watch->writer;
+    watch->reader = watch->writer = NULL;
+    if (reader)
+        reader->wake(reader, CORAL_WOKEN_READY); /* to see for themselves */
+    if (writer)
+        writer->wake(writer, CORAL_WOKEN_READY);
+    apr_thread_mutex_unlock(poller.watch_lock);
+}
+
+void coral_watch_wait(coral_watch_t *watch, coral_sleeper_t *sleeper, coral_direction_e direction, apr_time_t when)
+{
+    apr_thread_mutex_lock(poller.watch_lock);
+    if (direction == CORAL_READ) {
+        watch->reader = sleeper;
+        watch->reader_until = when;
+        if (!watch->in_added)
+            event_add(&watch->in, NULL);
+        watch->in_added = 1;
+    }
+    else {
+        watch->writer = sleeper;
+        watch->writer_until = when;
+        event_add(&watch->out, NULL);
+    }
+    set_watch_alarm(watch, when);
+    apr_thread_mutex_unlock(poller.watch_lock);
+}
+
+void coral_watch_cancel(coral_watch_t *watch, coral_sleeper_t *sleeper)
+{
+    apr_thread_mutex_lock(poller.watch_lock);
+    if (watch->reader == sleeper)
+        watch->reader = NULL;
+    if (watch->writer == sleeper) {
+        watch->writer = NULL;
+        event_del_noblock(&watch->out);
+    }
+    apr_thread_mutex_unlock(poller.watch_lock);
+}
+
+/* Hang-ups. Where the kernel does not tell them apart from data (poll, select) a look at the data does; with data there to be read
+ * it cannot be known any more. */
+
+static void on_hangup(evutil_socket_t fd, short what, void *hangup_)
+{
+    coral_hangup_t *hangup = hangup_;
+    char byte;
+    ssize_t n = what & EV_READ ? recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) : 0;
+
+    if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+        return;
+    hangup->sleeper->wake(hangup->sleeper, CORAL_WOKEN_READY);
+}
+
+void coral_hangup_watch(coral_hangup_t *hangup, coral_sleeper_t *sleeper, int fd)
+{
+    int early = event_base_get_features(poller.base) & EV_FEATURE_EARLY_CLOSE;
+
+    hangup->sleeper = sleeper;
+    hangup->watching = 1;
+    event_assign(&hangup->event, poller.base, fd, early ? EV_CLOSED : EV_READ, on_hangup, hangup);
+    event_add(&hangup->event, NULL);
+}
+
+void coral_hangup_cancel(coral_hangup_t *hangup)
+{
+    if (hangup->watching)
+        event_del(&hangup->event);
+    hangup->watching = 0;
+}

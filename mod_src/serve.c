@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve.h"
+
+#include "park.h"
+#include "stay.h"
+
+#include "apr_hooks.h"
+#include "http_connection.h"
+
+static int on_process_connection(conn_rec *c);
+
+/* What comes after us in the hook. */
+static int serve(conn_rec *c)
+{
+    apr_array_header_t *hooks = ap_hook_get_process_connection();
+    const ap_LINK_process_connection_t *link = (const ap_LINK_process_connection_t *)hooks->elts;
+    int i, rv = DECLINED;
+
+    for (i = 0; i < hooks->nelts && link[i].pFunc != on_process_connection; i++)
+        ;
+    for (i++; i < hooks->nelts && rv == DECLINED; i++)
+        rv = link[i].pFunc(c);
+    return rv;
+}
+
+static int on_process_connection(conn_rec *c)
+{
+    int rv, again;
+
+    if (!c->cs || c->master)
+        return DECLINED;
+    coral_stay_enter();
+    do {
+        coral_park_enter(c);
+        rv = coral_park_back(c) ? OK : serve(c);
+        again = !coral_park_leave(c) && rv == OK && coral_stay(c);
+    } while (again);
+    coral_stay_leave(c);
+    return rv;
+}
+
+void coral_serve_register(void)
+{
+    ap_hook_process_connection(on_process_connection, NULL, NULL, APR_HOOK_REALLY_FIRST);
+}

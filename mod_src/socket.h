@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* socket.h - the userdata of a cosocket, and what its topics share: api_tcp.c (connections), api_stream.c (what goes through them),
+ * api_udp.c, api_client.c. [vm], all of it. Its names, results and errors are OpenResty's. */
+#ifndef CORAL_SOCKET_H
+#define CORAL_SOCKET_H
+
+#include "glue.h"
+#include "net_pool.h"
+
+typedef struct coral_socket_t {
+    const char *kind;            /* coral_tcp_kind, coral_udp_kind */
+    coral_belonging_t belonging; /* to the run that made it */
+    coral_run_t *run;            /* NULL: that is over */
+    coral_net_t *net;            /* NULL: not connected */
+    coral_net_pool_t *pool;      /* where the connection counts */
+    int is_client;               /* the other side is the client of the request, not net */
+    struct evbuffer *in;         /* read and not asked for: net's, or the client's */
+    apr_interval_time_t connect_timeout, send_timeout, read_timeout;
+    int connecting, reading, writing; /* a light thread is at it */
+
+    /* What a light thread reads, and writes. */
+    enum { CORAL_TAKE_SIZE, CORAL_TAKE_LINE, CORAL_TAKE_ALL, CORAL_TAKE_ANY, CORAL_TAKE_UNTIL } take;
+    apr_size_t size, searched, sent;
+    const char *pattern;
+    apr_size_t pattern_length;
+    int inclusive;
+    apr_time_t read_until, send_until;
+    /* Of the client. */
+    int client_eof;
+    const char *client_error;
+    const char *out;
+    apr_size_t out_length;
+    int raw;                      /* past HTTP: after an upgrade */
+    apr_bucket_brigade *pending;  /* [r] written and not taken yet */
+} coral_socket_t;
+
+extern const char coral_tcp_kind[], coral_udp_kind[];
+
+/* The socket at index, of this run. */
+coral_socket_t *coral_check_socket(lua_State *L, int index, const char *kind);
+
+/* A new one, on top, with a metatable's name. */
+coral_socket_t *coral_push_socket(lua_State *L, const char *kind);
+
+/* nil and what the error is called, in lower case. */
+int coral_fail_with(lua_State *L, int error);
+
+/* Closes the connection; another one may be made. */
+void coral_socket_close(coral_socket_t *s);
+
+/* A wait for the connection, to be returned. */
+int coral_socket_wait(lua_State *L, coral_socket_t *s, int need, apr_time_t until,
+                      int (*results)(lua_State *L, coral_wait_t *w));
+
+/* Milliseconds at index as an interval; 0 and nil: otherwise. */
+apr_interval_time_t coral_check_timeout(lua_State *L, int index, apr_interval_time_t otherwise);
+
+/* [r] Reads from, and writes to, the client (client.c); data is the socket. */
+int coral_socket_perform_read(void *run, coral_wait_t *w, int block);
+int coral_socket_perform_write(void *run, coral_wait_t *w, int block);
+
+/* The methods that are the same for all, to be put into the table on top. */
+void coral_socket_set_timeouts(lua_State *L);
+void coral_stream_methods(lua_State *L);
+void coral_tls_methods(lua_State *L);
+
+/* send's data, at index, as one string in its place. */
+void coral_check_data(lua_State *L, int index);
+
+#endif
