@@ -133,18 +133,22 @@ int coral_body_pull(request_rec *r, coral_body_t *body, apr_time_t *when)
     apr_time_t now = apr_time_now();
     apr_size_t before = body->length;
 
-    while (!body->read && body->status == OK)
-        if (APR_STATUS_IS_EAGAIN(read_piece(r, body, APR_NONBLOCK_READ))) {
+    while (!body->read && body->status == OK) {
+        apr_status_t rv = read_piece(r, body, APR_NONBLOCK_READ);
+
+        if (rv == APR_SUCCESS || APR_STATUS_IS_EAGAIN(rv)) /* httpd has no objection */
+            coral_body_invite(r);
+        if (APR_STATUS_IS_EAGAIN(rv)) {
             if (!body->until || body->length > before)
                 body->until = now + r->server->timeout;
             if (now >= body->until) {
                 body->status = HTTP_REQUEST_TIME_OUT;
                 break;
             }
-            coral_body_invite(r);
             *when = now + LOOK_AGAIN < body->until ? now + LOOK_AGAIN : body->until;
             return 1;
         }
+    }
     if (body->read)
         coral_body_offer(r, body);
     return 0;

@@ -16,6 +16,8 @@ typedef struct {
     int next; /* of route.h's list */
     const coral_script_t *script;
     coral_run_t run;
+    coral_parking_t parking;
+    int ours; /* the run is with the connection, not with the loop */
 } content_t;
 
 static int on_content(request_rec *r);
@@ -65,15 +67,14 @@ static int on_back(void *content, int gone);
 static void on_away(void *content);
 static void on_lost(void *content);
 
-static const coral_parking_t watched = { 1, on_away, on_back, on_lost };
-static const coral_parking_t unwatched = { 0, on_away, on_back, on_lost };
-
 /* The script waits. CORAL_PARKED: the request is parked; else it has been waited for on this thread. */
 static int park(content_t *content)
 {
-    const coral_parking_t *parking = coral_conf_flag(content->run.conf, check_client_abort) ? &watched : &unwatched;
+    coral_parking_t parking = { coral_conf_flag(content->run.conf, check_client_abort), on_away, on_back, on_lost };
 
-    if (coral_park(content->r, parking, content) == CORAL_PARKED)
+    content->parking = parking;
+    content->ours = 1;
+    if (coral_park(content->r, &content->parking, content) == CORAL_PARKED)
         return CORAL_PARKED;
     coral_run_finish(&content->run);
     return OK;
@@ -117,6 +118,9 @@ static void on_away(void *content_)
 {
     content_t *content = content_;
 
+    if (!content->ours) /* the connection was only back for a moment */
+        return;
+    content->ours = 0;
     coral_request_end_leases(content->run.rq, 1);
     coral_run_release(&content->run);
 }
@@ -151,8 +155,11 @@ static int on_back(void *content_, int gone)
 
     if (gone ? !coral_run_demand(run) : !coral_run_claim(run))
         return CORAL_PARKED;
-    if (gone && !coral_run_aborts(run))
+    content->ours = 1;
+    if (gone && !run->rq->response.finished && !coral_run_aborts(run))
         return abandon(content);
+    if (gone)
+        content->parking.watch_client = 0; /* it has all it asked for, or the script knows */
     if (!coral_run_resume(run))
         return CORAL_PARKED;
     status = judge(content);

@@ -224,16 +224,20 @@ static coral_vm_t *least_used(states_t *states)
 /* A state that is there, or NULL when another may be made. [pool.lock] */
 static coral_vm_t *existing(states_t *states)
 {
-    coral_vm_t *vm = NULL;
+    coral_vm_t *vm;
 
-    if (!APR_RING_EMPTY(&states->idle, coral_vm_t, link)) {
-        vm = APR_RING_FIRST(&states->idle);
-        APR_RING_REMOVE(vm, link);
-        return vm;
-    }
-    while (states->count >= states->limits.max && !(vm = least_used(states)))
+    for (;;) {
+        if (!APR_RING_EMPTY(&states->idle, coral_vm_t, link)) {
+            vm = APR_RING_FIRST(&states->idle);
+            APR_RING_REMOVE(vm, link);
+            return vm;
+        }
+        if (states->count < states->limits.max)
+            return NULL;
+        if ((vm = least_used(states)))
+            return vm;
         apr_thread_cond_wait(pool.opened, pool.lock); /* the first ones are being made */
-    return vm;
+    }
 }
 
 coral_vm_t *coral_vm_take(const coral_conf_t *conf)

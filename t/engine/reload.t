@@ -221,7 +221,7 @@ SKIP: {
 CoralReload stat 0
 CoralPackagePath "@ROOT@/lua/?.lua"
 CONF
-        'htdocs/a.lua' => 'local m = require("mod") ngx.sleep(0.3) ngx.print("good ", m.v, " ", require("coral").status().states)',
+        'htdocs/a.lua' => 'local m, e = require("mod"), ngx.now() + 0.3 while ngx.now() < e do end ngx.print("good ", m.v, " ", require("coral").status().states)',
         'lua/mod.lua'  => $version->('m1'),
     });
     ok $server->start, 'starts with states on demand' or diag $server->output;

@@ -16,6 +16,7 @@ my %files = (
     'htdocs/states.lua' => 'ngx.print(require("coral").status().states)',
     'htdocs/count.lua'  => 'local t = package.loaded.counted or { n = 0 } package.loaded.counted = t t.n = t.n + 1 ngx.print(t.n)',
     'htdocs/slow.lua'   => 'local n = ngx.var.arg_n ngx.sleep(0.2) ngx.print(n, " ", require("coral").status().states)',
+    'htdocs/held.lua'   => 'local n, e = ngx.var.arg_n, ngx.now() + 0.3 while ngx.now() < e do end ngx.print(n, " ", require("coral").status().states)',
     'htdocs/busy.lua'   => 'local e = os.clock() + 0.05 while os.clock() < e do end ngx.print(ngx.var.arg_n)',
     'htdocs/global.lua' => '_G.leak = _G.leak or ngx.var.arg_v ngx.print(_G.leak)',
     'htdocs/own.lua'    => 'ngx.print(tostring(mine), " ") mine = "set" ngx.print(mine)',
@@ -50,7 +51,7 @@ is text('/states.lua'), 1, 'the next one takes the same';
 is text('/count.lua'), $_, 'what a state keeps is there' for 1 .. 3;
 SKIP: {
     skip 'one request at a time under prefork', 3 if $prefork;
-    my @got = map { answer($_) } map { asked("/slow.lua?n=$_") } 1 .. 4;
+    my @got = map { answer($_) } map { asked("/held.lua?n=$_") } 1 .. 4; # who is parked leaves his state to others
     is join(' ', map { (split)[0] } @got), '1 2 3 4', 'four at the same time';
     is((sort map { (split)[1] } @got)[-1], 4, 'had four states');
     is text('/states.lua'), 4, 'which are kept';
@@ -61,7 +62,7 @@ serve "CoralStates 3 5\n";
 is text('/states.lua'), $prefork ? 1 : 3, 'three were made at start' if !$prefork;
 SKIP: {
     skip 'one request at a time under prefork', 4 if $prefork;
-    my @got = map { answer($_) } map { asked("/slow.lua?n=$_") } 1 .. 7;
+    my @got = map { answer($_) } map { asked("/held.lua?n=$_") } 1 .. 7;
     is join(' ', map { (split)[0] } @got), '1 2 3 4 5 6 7', 'seven at the same time, five states';
     is text('/states.lua'), 5, 'not more than that';
     serve "CoralStates 1 1\n";
@@ -149,7 +150,7 @@ SKIP: {
     skip 'one request at a time under prefork', 2 if $prefork;
     answer($_) for map { asked("/slow.lua?n=$_", 'Host: small.test') } 1 .. 3;
     is text('/states.lua', Host => 'small.test'), 1, 'a group has its own limit';
-    answer($_) for map { asked("/slow.lua?n=$_", 'Host: big.test') } 1 .. 3;
+    answer($_) for map { asked("/held.lua?n=$_", 'Host: big.test') } 1 .. 3;
     is text('/states.lua', Host => 'small.test'), 4, 'others have theirs';
 }
 
