@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define SPARE_DESCRIPTORS 256
+#define MOMENT apr_time_from_msec(100) /* most waits are over by then: watching the client would cost more than they do */
 
 /* A connection that has, or had, a parked request. */
 typedef struct coral_parked_t {
@@ -30,6 +31,8 @@ typedef struct coral_parked_t {
     coral_hangup_t hangup;
     coral_alarm_t tick;
     coral_sleeper_t on_hangup, on_tick;
+    apr_time_t until; /* the MPM lets it wait */
+    int looked_after;
 
     /* [lock] */
     enum { QUIET, QUEUED, RUNG } calling;
@@ -212,10 +215,20 @@ static void on_hangup(coral_sleeper_t *s, coral_reason_e reason)
     call((parked_t *)((char *)s - offsetof(parked_t, on_hangup)), 1);
 }
 
+/* In the loop: the request has been parked for a moment, so it is worth to look after its client; or for long. */
 static void on_tick(coral_sleeper_t *s, coral_reason_e reason)
 {
+    parked_t *p = (parked_t *)((char *)s - offsetof(parked_t, on_tick));
+
     (void)reason;
-    call((parked_t *)((char *)s - offsetof(parked_t, on_tick)), 0);
+    if (p->looked_after) {
+        call(p, 0);
+        return;
+    }
+    p->looked_after = 1;
+    if (p->parking->watch_client)
+        coral_hangup_watch(&p->hangup, &p->on_hangup, p->descriptor);
+    coral_alarm_set(&p->tick, &p->on_tick, p->until);
 }
 
 static apr_status_t on_connection_end(void *p_)
@@ -277,6 +290,8 @@ int coral_park(request_rec *r, const coral_parking_t *parking, void *data)
     parked_t *p = make_parked(r->connection);
     int wake;
 
+    if (p->r == r) /* the next script of a request that is parked already */
+        return SUSPENDED;
     if (too_many(r) || !coral_poller_start())
         return DECLINED;
     if ((wake = take_descriptor()) < 0) {
@@ -412,9 +427,9 @@ static void on_suspend(conn_rec *c, request_rec *r)
     p->descriptor = descriptor_of(p);
     apr_os_sock_put(&p->socket, &wake, c->pool);
     p->swapped = 1;
-    coral_alarm_set(&p->tick, &p->on_tick, next_tick(p));
-    if (p->parking->watch_client)
-        coral_hangup_watch(&p->hangup, &p->on_hangup, p->descriptor);
+    p->until = next_tick(p);
+    p->looked_after = p->until <= apr_time_now() + MOMENT;
+    coral_alarm_set(&p->tick, &p->on_tick, p->looked_after ? p->until : apr_time_now() + MOMENT);
     p->parking->away(p->data); /* from here on the request is not ours: another thread may be at it */
 }
 

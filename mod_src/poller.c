@@ -10,6 +10,7 @@
 
 #define THREADS_AT_FIRST 2
 #define TICK apr_time_from_msec(5) /* the deputy looks so often whether the leader is held up … */
+#define MANY 16                    /* so many errands are worth a second thread */
 #define PATIENCE 20                /* … until nothing has happened for so many looks */
 
 static struct {
@@ -21,6 +22,7 @@ static struct {
     apr_thread_cond_t *wanted;  /* those who have nothing to do wait here … */
     apr_thread_cond_t *overdue; /* … and one of them, the deputy, here */
     APR_RING_HEAD(errands_t, coral_errand_t) errands;
+    int waiting; /* how many */
     apr_thread_t **threads;
     int count, max, idle, failed;
     int leading; /* a thread is in the loop: */
@@ -60,6 +62,7 @@ static struct event_base *make_base(void)
         if (strcmp(*m, methods[poller.backend]))
             event_config_avoid_method(config, *m);
     event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV);
+    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER); /* else times are as coarse as the kernel's tick */
     base = event_base_new_with_config(config);
     event_config_free(config);
     return base;
@@ -69,7 +72,7 @@ apr_status_t coral_poller_child_init(apr_pool_t *pchild)
 {
     poller.pool = pchild;
     poller.base = NULL;
-    poller.count = poller.idle = poller.leading = poller.stopping = poller.failed = 0;
+    poller.waiting = poller.count = poller.idle = poller.leading = poller.stopping = poller.failed = 0;
     poller.deputy = ABSENT;
     if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &poller.max) != APR_SUCCESS || poller.max < 2 * THREADS_AT_FIRST)
         poller.max = 2 * THREADS_AT_FIRST;
@@ -155,13 +158,14 @@ int coral_poller_fd_limit(void)
     return poller.base && !strcmp(event_base_get_method(poller.base), "select") ? FD_SETSIZE - 1 : APR_INT32_MAX;
 }
 
-/* There is more than one thing to do, or nobody waits in the loop meanwhile. [lock] */
-static void call_help(int errands)
+/* Nobody waits in the loop meanwhile: the deputy is to be awake. To call a second thread costs more than most errands, so it is called
+ * only when there are many. [lock] */
+static void call_help(void)
 {
-    if (errands > 1 && poller.idle > (poller.deputy != ABSENT))
+    if (poller.waiting >= MANY && poller.idle > (poller.deputy != ABSENT))
         apr_thread_cond_signal(poller.wanted);
-    else if (poller.deputy == ASLEEP || (errands > 1 && poller.deputy == WATCHING)) {
-        poller.deputy = errands > 1 ? CALLED : WATCHING;
+    else if (poller.deputy == ASLEEP || (poller.waiting >= MANY && poller.deputy == WATCHING)) {
+        poller.deputy = poller.waiting >= MANY ? CALLED : WATCHING;
         apr_thread_cond_signal(poller.overdue);
     }
 }
@@ -172,9 +176,10 @@ void coral_poller_post(coral_errand_t *errand)
 
     apr_thread_mutex_lock(poller.lock);
     APR_RING_INSERT_TAIL(&poller.errands, errand, coral_errand_t, link);
+    poller.waiting++;
     somebody_leads = poller.leading && !apr_os_thread_equal(poller.leader, apr_os_thread_current());
     if (!poller.leading)
-        call_help(2);
+        call_help();
     apr_thread_mutex_unlock(poller.lock);
     if (somebody_leads)
         event_active(&poller.call, EV_READ, 0);
@@ -243,8 +248,9 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *unused)
             coral_errand_t *errand = APR_RING_FIRST(&poller.errands);
 
             APR_RING_REMOVE(errand, link);
+            poller.waiting--;
             if (!poller.leading)
-                call_help(APR_RING_EMPTY(&poller.errands, coral_errand_t, link) ? 1 : 2);
+                call_help();
             apr_thread_mutex_unlock(poller.lock);
             errand->run(errand);
             apr_thread_mutex_lock(poller.lock);

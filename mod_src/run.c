@@ -4,7 +4,7 @@
 #include "park.h"
 #include "stay.h"
 
-#define HOLD apr_time_from_msec(1) /* so long a thread waits for an answer before the request is parked */
+#define HOLD apr_time_from_msec(1) /* so long a thread waits for a client to take more before the request is parked */
 
 static char main_key; /* registry: loader.main of lua_lib/coral/loader.lua */
 
@@ -298,7 +298,9 @@ void coral_run_kill(coral_run_t *run)
 /* What it waits for is waited for on this thread. */
 static void wait_here(coral_run_t *run)
 {
-    if (coral_strand_single(&run->strand)) {
+    const coral_wait_t *w = coral_strand_single(&run->strand);
+
+    if (w && !w->perform) {
         if (coral_strand_hold(&run->strand, CORAL_NEVER))
             return;
     }
@@ -364,16 +366,16 @@ static void on_wake(coral_strand_t *s)
         coral_vm_post(run->bond->vm, &run->turn);
 }
 
-/* A little time on this thread is cheaper than parking, where threads are free and what is waited for comes soon. */
+/* A client that takes much, and quickly, is worth a moment on this thread, as long as others are free. For answers from elsewhere it
+ * does not pay: a thread that sleeps and wakes costs as much as what parking it saves. */
 static int hold(coral_run_t *run)
 {
     const coral_wait_t *w = coral_strand_single(&run->strand);
-    apr_time_t now = apr_time_now();
 
-    if (!w || run->impatient || coral_stay_is_crowded() || (!w->watch && w->until > now + HOLD))
+    if (!w || !w->perform || w->direction != CORAL_WRITE || run->impatient || coral_stay_is_crowded())
         return 0;
-    if (coral_strand_hold(&run->strand, now + HOLD))
-        return 1;
+    if (coral_strand_hold(&run->strand, apr_time_now() + HOLD))
+        return coral_strand_perform(&run->strand, 0) || hold(run);
     run->impatient = 1;
     return 0;
 }
@@ -411,19 +413,20 @@ void coral_run_release(coral_run_t *run)
 
 int coral_run_claim(coral_run_t *run)
 {
-    if (run->called) {
-        run->called = 0;
-        return 1;
-    }
-    return 0;
+    if (!run->called)
+        return 0;
+    run->called = run->wanted = 0;
+    return 1;
 }
 
 int coral_run_demand(coral_run_t *run)
 {
-    if (coral_run_claim(run) || coral_strand_claim(&run->strand))
+    if (coral_run_claim(run) || coral_strand_claim(&run->strand)) {
+        run->wanted = 0;
         return 1;
-    run->wanted = 1;
-    return 0;
+    }
+    run->wanted = 1; /* it may have gone to sleep at this moment */
+    return coral_strand_claim(&run->strand);
 }
 
 int coral_run_resume(coral_run_t *run)

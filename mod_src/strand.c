@@ -336,7 +336,7 @@ const coral_wait_t *coral_strand_single(const coral_strand_t *s)
 {
     const coral_wait_t *w = s->fresh;
 
-    if (!w || w->next || s->performs || s->ready || !s->tasks || coral_task_note(s->tasks)->next || w->cancel || w->perform)
+    if (!w || w->next || s->performs || s->ready || !s->tasks || coral_task_note(s->tasks)->next || w->cancel)
         return NULL;
     return w;
 }
@@ -359,7 +359,7 @@ int coral_strand_hold(coral_strand_t *s, apr_time_t until)
         return 0;
     s->fresh = NULL;
     w->reason = n > 0 ? CORAL_WOKEN_READY : CORAL_WOKEN_TIMEOUT;
-    coral_strand_ready(w->task);
+    end_wait(s, w);
     return 1;
 }
 
