@@ -17,7 +17,7 @@ static int become_raw(void *run_, coral_wait_t *w, int block)
 
 static int push_client(lua_State *L, coral_run_t *run, int raw)
 {
-    coral_socket_t *s = coral_push_socket(L, coral_tcp_kind);
+    coral_socket_t *s = coral_push_socket(L, raw ? coral_raw_kind : coral_client_kind);
 
     (void)run;
     if (!(s->in = evbuffer_new()))
@@ -35,7 +35,9 @@ static int is_raw(lua_State *L, coral_wait_t *w)
 
 static int has_body(request_rec *r)
 {
-    return apr_table_get(r->headers_in, "Content-Length") || apr_table_get(r->headers_in, "Transfer-Encoding");
+    const char *length = apr_table_get(r->headers_in, "Content-Length");
+
+    return (length && strcmp(length, "0")) || apr_table_get(r->headers_in, "Transfer-Encoding");
 }
 
 /* socket(raw): reads the body piece by piece; with raw everything the client sends, and writes to it. nil and why: "no body" … */
@@ -76,8 +78,23 @@ static const luaL_Reg functions[] = {
     { NULL, NULL }
 };
 
+static void add_read(lua_State *L)
+{
+    coral_stream_read_methods(L);
+}
+
+static void add_both(lua_State *L)
+{
+    coral_stream_read_methods(L);
+    coral_stream_write_methods(L);
+}
+
 CORAL_API(client)
 {
+    static const luaL_Reg none[] = { { NULL, NULL } };
+
+    coral_socket_kind(L, coral_client_kind, none, add_read);
+    coral_socket_kind(L, coral_raw_kind, none, add_both);
     luaL_newlib(L, functions);
     return 1;
 }

@@ -45,7 +45,7 @@ static int take_line(lua_State *L, coral_socket_t *s)
     return 1;
 }
 
-/* Up to the pattern, or s->size bytes if there are so many before it. 2: that was the rest. */
+/* Up to the pattern, or s->size bytes if there are so many before it. */
 static int take_until(lua_State *L, coral_socket_t *s)
 {
     apr_size_t have = evbuffer_get_length(s->in), safe;
@@ -59,11 +59,12 @@ static int take_until(lua_State *L, coral_socket_t *s)
     if (at.pos >= 0) {
         apr_size_t whole = (apr_size_t)at.pos + (s->inclusive ? s->pattern_length : 0);
 
-        if (s->size && whole > s->size)
-            return push_bytes(L, s, s->size, 0);
         s->searched = 0;
-        push_bytes(L, s, whole, s->inclusive ? 0 : s->pattern_length);
-        return 2;
+        if (s->size && (apr_size_t)at.pos > s->size)
+            return push_bytes(L, s, s->size, 0);
+        lua_pushboolean(L, 1); /* next_piece's own: the pattern was met */
+        lua_replace(L, lua_upvalueindex(4));
+        return push_bytes(L, s, whole, s->inclusive ? 0 : s->pattern_length);
     }
     safe = have < s->pattern_length ? 0 : have - s->pattern_length + 1; /* the pattern may begin in what is behind this */
     if (s->size && safe >= s->size) {
@@ -93,10 +94,24 @@ static int take(lua_State *L, coral_socket_t *s)
     }
 }
 
+/* How many bytes at the end of what has come may be the first of the pattern. */
+static apr_size_t begun(coral_socket_t *s, apr_size_t have)
+{
+    const char *data = (const char *)evbuffer_pullup(s->in, -1);
+    apr_size_t n = have < s->pattern_length - 1 ? have : s->pattern_length - 1;
+
+    while (n && memcmp(data + have - n, s->pattern, n))
+        n--;
+    return n;
+}
+
 /* It was a reading that ends here: an error, with what has come so far. */
-static int give_partial(lua_State *L, coral_socket_t *s)
+static int give_partial(lua_State *L, coral_socket_t *s, int goes_on)
 {
     apr_size_t have = s->in ? evbuffer_get_length(s->in) : 0;
+
+    if (have && goes_on && s->take == CORAL_TAKE_UNTIL)
+        have -= begun(s, have);
 
     s->searched = 0;
     if (s->take == CORAL_TAKE_ANY)
@@ -117,7 +132,7 @@ static int end_reading(lua_State *L, coral_socket_t *s, const char *error, int c
     }
     else {
         coral_fail(L, error);
-        results = give_partial(L, s);
+        results = give_partial(L, s, !close && !s->client_eof);
     }
     if (close)
         coral_socket_close(s);
@@ -127,9 +142,7 @@ static int end_reading(lua_State *L, coral_socket_t *s, const char *error, int c
 static int fail_reading(lua_State *L, coral_socket_t *s, int error)
 {
     coral_fail_with(L, error);
-    give_partial(L, s);
-    if (s->take == CORAL_TAKE_ANY)
-        lua_settop(L, lua_gettop(L));
+    give_partial(L, s, 0);
     coral_socket_close(s);
     return s->take == CORAL_TAKE_ANY ? 2 : 3;
 }
@@ -153,8 +166,12 @@ static int read_client(lua_State *L, coral_socket_t *s)
 {
     coral_wait_t *w;
 
-    if (s->client_error)
-        return end_reading(L, s, s->client_error, 0);
+    if (s->client_error) {
+        const char *error = s->client_error;
+
+        s->client_error = NULL;
+        return end_reading(L, s, error, 0);
+    }
     if (s->client_eof)
         return end_reading(L, s, "closed", 0);
     w = coral_task_new_wait(L);
@@ -202,11 +219,13 @@ static int may_read(lua_State *L, coral_socket_t *s)
 /* receive(), receive(size), receive("*l"), receive("*a") */
 static int l_receive(lua_State *L)
 {
-    coral_socket_t *s = coral_check_socket(L, 1, coral_tcp_kind);
+    coral_socket_t *s = coral_check_stream(L, 1);
     const char *what;
 
     if (lua_gettop(L) > 2)
         return luaL_error(L, "expecting 1 or 2 arguments (including the object), but got %d", lua_gettop(L));
+    if (s->reading)
+        return coral_fail(L, "socket busy reading");
     if (lua_type(L, 2) == LUA_TNUMBER || (lua_type(L, 2) == LUA_TSTRING && lua_isnumber(L, 2))) {
         lua_Number size = lua_tonumber(L, 2);
 
@@ -230,7 +249,7 @@ static int l_receive(lua_State *L)
 /* receiveany(most): what has come, at most so many bytes */
 static int l_receiveany(lua_State *L)
 {
-    coral_socket_t *s = coral_check_socket(L, 1, coral_tcp_kind);
+    coral_socket_t *s = coral_check_stream(L, 1);
     lua_Number most;
 
     if (lua_gettop(L) != 2)
@@ -249,7 +268,6 @@ static int next_piece(lua_State *L)
 {
     coral_socket_t *s = lua_touserdata(L, lua_upvalueindex(1));
     lua_Number size = luaL_optnumber(L, 1, 0);
-    int results;
 
     if (lua_gettop(L) > 1)
         return luaL_error(L, "expecting 0 or 1 arguments, but seen %d", lua_gettop(L));
@@ -271,8 +289,7 @@ static int next_piece(lua_State *L)
     s->inclusive = lua_toboolean(L, lua_upvalueindex(3));
     s->searched = 0;
     lua_settop(L, 0);
-    results = read_on(L, s);
-    return results;
+    return read_on(L, s);
 }
 
 /* receiveuntil(pattern, { inclusive = false }): a function that reads up to the pattern */
@@ -280,11 +297,12 @@ static int l_receiveuntil(lua_State *L)
 {
     size_t length;
 
-    coral_check_socket(L, 1, coral_tcp_kind);
+    coral_check_stream(L, 1);
     if (lua_gettop(L) > 3 || lua_gettop(L) < 2)
         return luaL_error(L, "expecting 2 or 3 arguments (including the object), but got %d", lua_gettop(L));
     luaL_checklstring(L, 2, &length);
-    luaL_argcheck(L, length > 0, 2, "pattern is empty");
+    if (!length)
+        return coral_fail(L, "pattern is empty");
     lua_settop(L, 3);
     if (!lua_isnil(L, 3)) {
         luaL_checktype(L, 3, LUA_TTABLE);
@@ -366,7 +384,7 @@ static int write_to_client(lua_State *L, coral_socket_t *s)
 /* send(data): a string, number, or list of them and of lists: the number of bytes */
 static int l_send(lua_State *L)
 {
-    coral_socket_t *s = coral_check_socket(L, 1, coral_tcp_kind);
+    coral_socket_t *s = coral_check_stream(L, 1);
 
     if (lua_gettop(L) != 2)
         return luaL_error(L, "expecting 2 arguments (including the object), but got %d", lua_gettop(L));
@@ -382,16 +400,20 @@ static int l_send(lua_State *L)
     return write_on(L, s);
 }
 
-void coral_stream_methods(lua_State *L)
+void coral_stream_read_methods(lua_State *L)
 {
     static const luaL_Reg methods[] = {
         { "receive", l_receive },
         { "receiveany", l_receiveany },
         { "receiveuntil", l_receiveuntil },
-        { "send", l_send },
         { NULL, NULL }
     };
 
     luaL_setfuncs(L, methods, 0);
-    coral_socket_set_timeouts(L);
+}
+
+void coral_stream_write_methods(lua_State *L)
+{
+    lua_pushcfunction(L, l_send);
+    lua_setfield(L, -2, "send");
 }

@@ -216,10 +216,10 @@ static int option(lua_State *L, const char *name, int least)
         return -1;
     }
     if (!lua_isnumber(L, -1))
-        luaL_argerror(L, 2, lua_pushfstring(L, "bad \"%s\" option type: %s", name, luaL_typename(L, -1)));
+        luaL_argerror(L, 4, lua_pushfstring(L, "bad \"%s\" option type: %s", name, luaL_typename(L, -1)));
     value = (lua_Integer)lua_tonumber(L, -1);
     if (value < least)
-        luaL_argerror(L, 2, lua_pushfstring(L, "bad \"%s\" option value: %d", name, (int)value));
+        luaL_argerror(L, 4, lua_pushfstring(L, "bad \"%s\" option value: %d", name, (int)value));
     lua_pop(L, 1);
     return value > 1000000 ? 1000000 : (int)value;
 }
@@ -233,13 +233,13 @@ static const char *push_pool_name(lua_State *L, connect_t *c)
         if (type == LUA_TSTRING || type == LUA_TNUMBER)
             return lua_tostring(L, -1);
         if (type != LUA_TNIL)
-            luaL_argerror(L, 2, lua_pushfstring(L, "bad \"pool\" option type: %s", lua_typename(L, type)));
+            luaL_argerror(L, 4, lua_pushfstring(L, "bad \"pool\" option type: %s", lua_typename(L, type)));
     }
     return strncmp(c->host, "unix:", 5) ? lua_pushfstring(L, "%s:%d", c->host, c->port) : lua_pushstring(L, c->host);
 }
 
 /* The arguments become (socket, host, options, connect_t). */
-static connect_t *check_target(lua_State *L, coral_socket_t *s)
+static connect_t *check_target(lua_State *L, coral_socket_t *s, const char **wrong)
 {
     int top = lua_gettop(L), local, port = 0;
     const char *host;
@@ -250,11 +250,9 @@ static connect_t *check_target(lua_State *L, coral_socket_t *s)
     host = coral_check_text(L, 2);
     local = !ap_cstr_casecmpn(host, "unix:", 5);
     if (!local) {
-        lua_Number number = luaL_checknumber(L, 3);
-
-        luaL_argcheck(L, number >= 0 && number <= 65535, 2, lua_pushfstring(L, "bad port number: %f", number));
-        port = (int)number;
-        lua_remove(L, 3);
+        *wrong = coral_check_port(L, 3, &port);
+        if (top > 2)
+            lua_remove(L, 3);
     }
     lua_settop(L, 3);
     if (!lua_isnil(L, 3))
@@ -272,10 +270,15 @@ static connect_t *check_target(lua_State *L, coral_socket_t *s)
 static int l_connect(lua_State *L)
 {
     coral_socket_t *s = coral_check_socket(L, 1, coral_tcp_kind);
-    connect_t *c = check_target(L, s);
+    const char *name, *wrong = NULL;
+    connect_t *c = check_target(L, s, &wrong);
     int size = -1, backlog = -1;
-    const char *name;
     coral_net_t *net;
+
+    if (wrong)
+        return coral_fail(L, wrong);
+    if (!*c->host)
+        return coral_fail(L, "failed to parse host name \"\": no host");
 
     if (s->connecting)
         return coral_fail(L, "socket busy connecting");
@@ -393,15 +396,21 @@ static const struct {
     { "rcvbuf", SOL_SOCKET, SO_RCVBUF },
 };
 
+/* Of the name at 2; -1: there is none, nil and why are pushed. */
 static int check_option(lua_State *L)
 {
-    const char *name = luaL_checkstring(L, 2);
+    const char *name = lua_tostring(L, 2);
     apr_size_t i;
+
+    if (!name)
+        return coral_fail(L, "missing the \"option\" argument"), -1;
 
     for (i = 0; i < sizeof(options) / sizeof(options[0]); i++)
         if (!strcmp(name, options[i].name))
             return (int)i;
-    return luaL_error(L, "unsupported option %s", name);
+    lua_pushnil(L);
+    lua_pushfstring(L, "unsupported option %s", name);
+    return -1;
 }
 
 /* setoption(name, value): keepalive, reuseaddr, tcp-nodelay (booleans), sndbuf, rcvbuf (bytes) */
@@ -410,7 +419,10 @@ static int l_setoption(lua_State *L)
     coral_socket_t *s = coral_check_socket(L, 1, coral_tcp_kind);
     int i = check_option(L), value;
 
-    luaL_checkany(L, 3);
+    if (i < 0)
+        return 2;
+    if (lua_isnoneornil(L, 3))
+        return coral_fail(L, "missing the \"value\" argument");
     value = lua_isboolean(L, 3) ? lua_toboolean(L, 3) : (int)luaL_checkinteger(L, 3);
     if (!s->net)
         return coral_fail(L, "closed");
@@ -426,6 +438,8 @@ static int l_getoption(lua_State *L)
     int i = check_option(L), value = 0;
     socklen_t length = sizeof(value);
 
+    if (i < 0)
+        return 2;
     if (!s->net)
         return coral_fail(L, "closed");
     if (getsockopt(s->net->watch.fd, options[i].level, options[i].option, &value, &length) < 0)
@@ -452,15 +466,16 @@ static const luaL_Reg methods[] = {
     { NULL, NULL }
 };
 
+static void add_more(lua_State *L)
+{
+    coral_stream_read_methods(L);
+    coral_stream_write_methods(L);
+    coral_tls_methods(L);
+}
+
 CORAL_API(tcp)
 {
-    luaL_newmetatable(L, coral_tcp_kind);
-    lua_newtable(L);
-    luaL_setfuncs(L, methods, 0);
-    coral_stream_methods(L);
-    coral_tls_methods(L);
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
+    coral_socket_kind(L, coral_tcp_kind, methods, add_more);
     lua_newtable(L);
     lua_pushcfunction(L, l_tcp);
     lua_setfield(L, -2, "tcp");

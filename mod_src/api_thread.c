@@ -9,7 +9,7 @@ static void push_threads(lua_State *L)
     lua_rawgetp(L, LUA_REGISTRYINDEX, &threads_key);
 }
 
-/* The task of the light thread at index. */
+/* The task of the light thread at index; NULL: a coroutine of another kind. */
 static coral_task_t *check_thread(lua_State *L, int index)
 {
     coral_task_t *task;
@@ -20,8 +20,6 @@ static coral_task_t *check_thread(lua_State *L, int index)
     lua_rawget(L, -2);
     task = lua_touserdata(L, -1);
     lua_pop(L, 2);
-    if (!task)
-        luaL_argerror(L, index, "not a user thread");
     return task;
 }
 
@@ -85,7 +83,7 @@ static int push_results(lua_State *L, coral_task_t *task)
         return 2;
     }
     for (i = 0; i < count; i++)
-        lua_pushvalue(co, i - count);
+        lua_pushvalue(co, -count);
     lua_xmove(co, L, count);
     return count + 1;
 }
@@ -134,7 +132,8 @@ static int l_wait(lua_State *L)
 
     luaL_argcheck(L, top > 0, 1, "at least one user thread expected");
     for (i = 1; i <= top; i++) {
-        task = check_thread(L, i);
+        if (!(task = check_thread(L, i)))
+            return luaL_error(L, "attempt to wait on a coroutine that is not a user thread");
         if (coral_task_note(task)->joined)
             return coral_fail(L, "already waited or killed");
         if (coral_task_note(task)->parent != self)
@@ -153,8 +152,11 @@ static int l_wait(lua_State *L)
 static int l_kill(lua_State *L)
 {
     coral_task_t *task = check_thread(L, 1);
-    coral_task_note_t *note = coral_task_note(task);
+    coral_task_note_t *note;
 
+    if (!task)
+        return coral_fail(L, "not user thread");
+    note = coral_task_note(task);
     if (note->joined)
         return coral_fail(L, "already waited or killed");
     if (note->parent != coral_task_current(L))
@@ -166,6 +168,17 @@ static int l_kill(lua_State *L)
     note->step = CORAL_STEP_EXITED;
     lua_pushinteger(L, 1);
     return 1;
+}
+
+/* status(coroutine): what coroutine.status says of a light thread: "running" until it has ended, "zombie" until it is waited for, "dead";
+ * nil of other coroutines */
+static int l_status(lua_State *L)
+{
+    coral_task_t *task = check_thread(L, 1);
+
+    if (!task)
+        return coral_push(L, NULL);
+    return coral_push(L, is_alive(task) ? "running" : coral_task_note(task)->joined ? "dead" : "zombie");
 }
 
 /* on_abort(f): f is called when the client has gone away, instead of the request's end; 1, or nil and why */
@@ -333,6 +346,7 @@ static const luaL_Reg functions[] = {
     { "spawn", l_spawn },
     { "wait", l_wait },
     { "kill", l_kill },
+    { "status", l_status },
     { "on_abort", l_on_abort },
     { "semaphore", l_semaphore },
     { NULL, NULL }

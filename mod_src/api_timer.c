@@ -4,6 +4,14 @@
 
 #include "timer.h"
 
+static int over(lua_State *L, int status, lua_KContext unused)
+{
+    (void)L;
+    (void)status;
+    (void)unused;
+    return 0;
+}
+
 /* The first function of a timer: the list { function, arguments … } is what the timer keeps. 1: the run */
 static int begin(lua_State *L)
 {
@@ -21,7 +29,7 @@ static int begin(lua_State *L)
     lua_pushboolean(L, coral_timer_is_premature(run));
     for (i = 2; i <= count; i++)
         lua_rawgeti(L, 2, i);
-    lua_callk(L, count, 0, 0, NULL);
+    lua_callk(L, count, 0, 0, over);
     return 0;
 }
 

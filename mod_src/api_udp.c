@@ -84,7 +84,8 @@ static int l_setpeername(lua_State *L)
     coral_socket_t *s = coral_check_socket(L, 1, coral_udp_kind);
     const char *host = coral_check_text(L, 2);
     coral_address_t address;
-    lua_Number port;
+    const char *wrong;
+    int port = 0;
 
     if (s->reading || s->connecting)
         return coral_fail(L, "socket busy");
@@ -96,12 +97,12 @@ static int l_setpeername(lua_State *L)
             return coral_fail(L, "failed to parse host name: invalid path in unix domain socket");
         return open_any(L, s, &address, 1);
     }
-    port = luaL_checknumber(L, 3);
-    luaL_argcheck(L, port >= 0 && port <= 65535, 2, lua_pushfstring(L, "bad port number: %f", port));
+    if ((wrong = coral_check_port(L, 3, &port)))
+        return coral_fail(L, wrong);
     lua_settop(L, 2);
-    if (coral_address_parse(&address, host, (int)port))
+    if (coral_address_parse(&address, host, port))
         return open_any(L, s, &address, 1);
-    return resolve(L, s, host, (int)port);
+    return resolve(L, s, host, port);
 }
 
 /* send(data): one datagram; 1, or nil and why */
@@ -200,12 +201,7 @@ static const luaL_Reg methods[] = {
 
 CORAL_API(udp)
 {
-    luaL_newmetatable(L, coral_udp_kind);
-    lua_newtable(L);
-    luaL_setfuncs(L, methods, 0);
-    coral_socket_set_timeouts(L);
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
+    coral_socket_kind(L, coral_udp_kind, methods, NULL);
     lua_newtable(L);
     lua_pushcfunction(L, l_udp);
     lua_setfield(L, -2, "udp");

@@ -88,6 +88,6 @@ int coral_socket_perform_write(void *run_, coral_wait_t *w, int block)
         coral_response_pass(response, 1);
     else if (coral_run_push(run, w, CORAL_FLUSH))
         return 1;
-    s->client_error = run->rq->r->connection->aborted ? "client aborted" : NULL;
+    s->client_error = run->rq->r->connection->aborted || response->aborted ? "client aborted" : NULL;
     return 0;
 }

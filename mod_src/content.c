@@ -67,13 +67,33 @@ static int on_back(void *content, int gone);
 static void on_away(void *content);
 static void on_lost(void *content);
 
+/* A write has shown that the client is gone, and nobody has been told. Whether the request is to be ended. */
+static int is_abandoned(content_t *content, int gone)
+{
+    coral_run_t *run = &content->run;
+
+    if (!content->parking.watch_client || !(gone || run->rq->response.aborted))
+        return 0;
+    content->parking.watch_client = 0; /* it is known now */
+    return !run->rq->response.finished && !coral_run_aborts(run);
+}
+
+static int abandon(content_t *content)
+{
+    coral_run_kill(&content->run);
+    content->r->connection->aborted = 1;
+    content->r->status = CLIENT_CLOSED_REQUEST;
+    return DONE;
+}
+
 /* The script waits. CORAL_PARKED: the request is parked; else it has been waited for on this thread. */
 static int park(content_t *content)
 {
-    coral_parking_t parking = { coral_conf_flag(content->run.conf, check_client_abort), on_away, on_back, on_lost };
-
-    content->parking = parking;
     content->ours = 1;
+    if (is_abandoned(content, 0)) {
+        coral_run_kill(&content->run);
+        return OK;
+    }
     if (coral_park(content->r, &content->parking, content) == CORAL_PARKED)
         return CORAL_PARKED;
     coral_run_finish(&content->run);
@@ -91,6 +111,7 @@ static int run_scripts(content_t *content)
         memset(&content->run, 0, sizeof(content->run));
         if ((status = prepare(content, script)) != OK)
             return status;
+        content->parking.watch_client = coral_conf_flag(coral_conf_of(content->r), check_client_abort);
         if (!coral_park_can(content->r))
             coral_run_whole(&content->run, content->r, CORAL_PHASE_content, script);
         else if (!coral_run_start(&content->run, content->r, CORAL_PHASE_content, script) && park(content) == CORAL_PARKED)
@@ -109,6 +130,7 @@ static int on_content(request_rec *r)
     content = apr_palloc(r->pool, sizeof(*content));
     content->r = r;
     content->next = 0;
+    content->parking = (coral_parking_t){ 0, on_away, on_back, on_lost };
     return run_scripts(content);
 }
 
@@ -139,14 +161,6 @@ static int ask_others(request_rec *r)
     return status == DECLINED ? HTTP_INTERNAL_SERVER_ERROR : status;
 }
 
-static int abandon(content_t *content)
-{
-    coral_run_kill(&content->run);
-    content->r->connection->aborted = 1;
-    content->r->status = CLIENT_CLOSED_REQUEST;
-    return DONE;
-}
-
 static int on_back(void *content_, int gone)
 {
     content_t *content = content_;
@@ -156,12 +170,10 @@ static int on_back(void *content_, int gone)
     if (gone ? !coral_run_demand(run) : !coral_run_claim(run))
         return CORAL_PARKED;
     content->ours = 1;
-    if (gone && !run->rq->response.finished && !coral_run_aborts(run))
+    if (is_abandoned(content, gone))
         return abandon(content);
-    if (gone)
-        content->parking.watch_client = 0; /* it has all it asked for, or the script knows */
     if (!coral_run_resume(run))
-        return CORAL_PARKED;
+        return is_abandoned(content, 0) ? abandon(content) : CORAL_PARKED;
     status = judge(content);
     if (status == DECLINED)
         status = run_scripts(content);
@@ -172,7 +184,7 @@ static void on_lost(void *content_)
 {
     content_t *content = content_;
 
-    while (!coral_run_demand(&content->run)) /* as long as Lua's present step takes */
+    while (!content->ours && !coral_run_demand(&content->run)) /* as long as Lua's present step takes */
         apr_sleep(apr_time_from_msec(1));
     abandon(content);
 }

@@ -90,6 +90,9 @@ const char *coral_directive_pem(cmd_parms *cmd, void *conf, const char *path)
     if (rv != APR_SUCCESS || info.filetype != APR_REG)
         return apr_psprintf(cmd->pool, "%s: cannot read %s: %s", cmd->directive->directive, path,
                             rv == APR_SUCCESS ? "it is not a file" : apr_strerror(rv, reason, sizeof(reason)));
+    if (!coral_tls_is_pem(full, !strstr(cmd->directive->directive, "Crl") && !strstr(cmd->directive->directive, "Key"),
+                          strstr(cmd->directive->directive, "Key") != NULL))
+        return apr_psprintf(cmd->pool, "%s: %s does not hold what it should, in PEM form", cmd->directive->directive, path);
     *field = full;
     return NULL;
 }

@@ -150,7 +150,7 @@ static int pass(void *run_, coral_wait_t *w, int block)
 int coral_delivered(lua_State *L, coral_wait_t *w)
 {
     (void)w;
-    if (coral_request_here(L)->connection->aborted) {
+    if (coral_here(L)->rq->response.aborted || coral_request_here(L)->connection->aborted) {
         lua_pushnil(L);
         lua_pushliteral(L, "client aborted");
         return 2;

@@ -172,10 +172,13 @@ int coral_net_send(coral_net_t *net, const char *data, apr_size_t length)
 int coral_net_is_good(coral_net_t *net)
 {
     char byte;
+    ssize_t n;
 
     if (net->eof || evbuffer_get_length(net->in))
         return 0;
-    return recv(net->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    n = recv(net->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    net->eof = n == 0;
+    return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 int coral_address_parse(coral_address_t *address, const char *host, int port)

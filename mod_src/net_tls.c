@@ -4,6 +4,7 @@
 #include "apr_atomic.h"
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 
@@ -16,6 +17,7 @@ struct coral_tls_session_t {
 
 struct coral_tls_t {
     SSL *ssl;
+    char *address;                /* what is expected where it is no name */
     coral_tls_session_t *session; /* NULL: nobody asked for it */
 };
 
@@ -181,6 +183,29 @@ static SSL_CTX *make_context(const coral_tls_settings_t *settings, char *error, 
     return context;
 }
 
+int coral_tls_is_pem(const char *path, int certificate, int key)
+{
+    BIO *bio = BIO_new_file(path, "r");
+    X509 *x = NULL;
+    EVP_PKEY *k = NULL;
+    X509_CRL *crl = NULL;
+    int ok;
+
+    if (bio && certificate)
+        x = PEM_read_bio_X509(bio, NULL, NULL, (void *)"");
+    else if (bio && key)
+        k = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"");
+    else if (bio)
+        crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, (void *)"");
+    ok = x || k || crl;
+    X509_free(x);
+    EVP_PKEY_free(k);
+    X509_CRL_free(crl);
+    BIO_free(bio);
+    ERR_clear_error();
+    return ok;
+}
+
 static void write_key(char *key, apr_size_t size, const coral_tls_settings_t *s)
 {
     apr_snprintf(key, size, "%s|%s|%s|%s|%s|%s|%d", or_none(s->trusted), or_none(s->crl), or_none(s->certificate), or_none(s->key),
@@ -273,6 +298,8 @@ coral_tls_t *coral_tls_open(int fd, const coral_tls_settings_t *settings, const 
         coral_tls_close(tls);
         return NULL;
     }
+    if (wish->name && wish->verify && is_address(wish->name))
+        tls->address = strdup(wish->name);
     SSL_set_ex_data(tls->ssl, tls_.slot, tls);
     SSL_set_verify(tls->ssl, wish->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
     if (wish->session)
@@ -295,6 +322,7 @@ void coral_tls_close(coral_tls_t *tls)
     if (tls->session)
         coral_tls_session_give(tls->session);
     ERR_clear_error();
+    free(tls->address);
     free(tls);
 }
 
@@ -320,6 +348,28 @@ static int outcome(coral_tls_t *tls, int n)
     }
 }
 
+/* OpenSSL verifies nothing again where it goes on with a session; that may be another name's, or one that was not verified. */
+static int is_trusted(coral_tls_t *tls)
+{
+    X509_VERIFY_PARAM *expected = SSL_get0_param(tls->ssl);
+    X509 *certificate;
+    const char *name;
+    int ok = 1;
+
+    if (SSL_get_verify_mode(tls->ssl) == SSL_VERIFY_NONE || !SSL_session_reused(tls->ssl))
+        return 1;
+    if (SSL_get_verify_result(tls->ssl) != X509_V_OK || !(certificate = SSL_get1_peer_certificate(tls->ssl)))
+        return 0;
+    if ((name = X509_VERIFY_PARAM_get0_host(expected, 0)))
+        ok = X509_check_host(certificate, name, 0, 0, NULL) == 1;
+    else if (tls->address)
+        ok = X509_check_ip_asc(certificate, tls->address, 0) == 1;
+    X509_free(certificate);
+    if (!ok)
+        SSL_set_verify_result(tls->ssl, X509_V_ERR_HOSTNAME_MISMATCH);
+    return ok;
+}
+
 int coral_tls_shake(coral_tls_t *tls, char *error, apr_size_t size)
 {
     long verified;
@@ -327,11 +377,13 @@ int coral_tls_shake(coral_tls_t *tls, char *error, apr_size_t size)
 
     ERR_clear_error();
     errno = 0;
-    if ((n = SSL_do_handshake(tls->ssl)) == 1)
+    if ((n = SSL_do_handshake(tls->ssl)) == 1 && is_trusted(tls))
         return 1;
-    n = outcome(tls, n);
-    if (n == CORAL_NET_READ || n == CORAL_NET_WRITE)
-        return n;
+    if (n != 1) {
+        n = outcome(tls, n);
+        if (n == CORAL_NET_READ || n == CORAL_NET_WRITE)
+            return n;
+    }
     verified = SSL_get_verify_result(tls->ssl);
     if (SSL_get_verify_mode(tls->ssl) == SSL_VERIFY_NONE || verified == X509_V_OK)
         apr_snprintf(error, size, "handshake failed");

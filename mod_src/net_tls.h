@@ -43,6 +43,9 @@ typedef struct {
 /* [start] */
 apr_status_t coral_tls_child_init(apr_pool_t *pchild);
 
+/* [start] Whether a file holds, in PEM form, a certificate, or a key, or else a revocation list. */
+int coral_tls_is_pem(const char *path, int certificate, int key);
+
 /* [any] The same settings, in memory that lasts as long as the child. */
 const coral_tls_settings_t *coral_tls_keep(const coral_tls_settings_t *settings);
 

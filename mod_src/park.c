@@ -2,6 +2,7 @@
 #include "park.h"
 
 #include "connection.h"
+#include "stay.h"
 
 #include "apr_atomic.h"
 #include "apr_portable.h"
@@ -27,6 +28,7 @@ typedef struct coral_parked_t {
     int descriptor;   /* the socket's, while ours is in its place */
     int wake;         /* ours, -1: none */
     int swapped;
+    int aborted; /* what c->aborted was */
     coral_watch_t client;
     coral_hangup_t hangup;
     coral_alarm_t tick;
@@ -36,7 +38,6 @@ typedef struct coral_parked_t {
 
     /* [lock] */
     enum { QUIET, QUEUED, RUNG } calling;
-    int counted; /* among the called, who have a thread or are on their way to one */
     int gone;
 } parked_t;
 
@@ -44,8 +45,9 @@ static struct {
     apr_pool_t *pool;
     apr_thread_mutex_t *lock;
     APR_RING_HEAD(queue_t, coral_parked_t) queue;
-    int called, most_called; /* connections on their way to a thread, and how many may be */
+    int called; /* connections on their way to a thread */
     int spare[SPARE_DESCRIPTORS], spares;
+    int threads;
     int able; /* the MPM can */
     int most;
     apr_uint32_t count;
@@ -79,7 +81,7 @@ apr_status_t coral_park_child_init(apr_pool_t *pchild)
     ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
     park.pool = pchild;
     park.able = mpm_can();
-    park.most_called = threads > 2 ? threads * 2 / 3 : 1;
+    park.threads = threads;
     park.called = park.spares = 0;
     park.complained = 0;
     apr_atomic_set32(&park.count, 0);
@@ -144,26 +146,33 @@ static void ring(parked_t *p)
     apr_uint64_t one = 1;
 
     p->calling = RUNG;
-    if (!p->counted)
-        park.called++;
-    p->counted = 1;
+    park.called++;
     if (write(p->wake, &one, sizeof(one)) < 0)
         ap_log_error(APLOG_MARK, APLOG_CRIT, apr_get_os_error(), ap_server_conf, "a parked request cannot be woken");
 }
 
-static void call(parked_t *p, int gone)
+/* Half of the threads that are free may be called for, or one. */
+static int may_ring(void)
 {
-    apr_thread_mutex_lock(park.lock);
-    p->gone |= gone;
-    if (p->calling == QUIET && p->wake >= 0) {
-        if (park.called < park.most_called)
-            ring(p);
-        else {
-            p->calling = QUEUED;
-            APR_RING_INSERT_TAIL(&park.queue, p, coral_parked_t, link);
-        }
+    int most = (park.threads - coral_stay_busy()) / 2;
+
+    return park.called < (most > 1 ? most : 1);
+}
+
+/* [lock] */
+static void call(parked_t *p, int urgent)
+{
+    if (p->wake < 0 || p->calling == RUNG)
+        return;
+    if (urgent || may_ring()) {
+        if (p->calling == QUEUED)
+            APR_RING_REMOVE(p, link);
+        ring(p);
     }
-    apr_thread_mutex_unlock(park.lock);
+    else if (p->calling == QUIET) {
+        p->calling = QUEUED;
+        APR_RING_INSERT_TAIL(&park.queue, p, coral_parked_t, link);
+    }
 }
 
 /* The connection has come to a thread, called or by itself. What is called from here on brings it back once more. */
@@ -174,21 +183,19 @@ static void answer(parked_t *p)
     apr_thread_mutex_lock(park.lock);
     if (p->calling == QUEUED)
         APR_RING_REMOVE(p, link);
+    if (p->calling == RUNG)
+        park.called--;
     p->calling = QUIET;
     if (read(p->wake, &count, sizeof(count)) < 0 && errno != EAGAIN)
         ap_log_error(APLOG_MARK, APLOG_CRIT, apr_get_os_error(), ap_server_conf, "a wake descriptor is lost");
     apr_thread_mutex_unlock(park.lock);
 }
 
-/* Its thread has done with it: the next one may come. */
-static void let_next(parked_t *p)
+/* A thread has done with one: the next may come. */
+static void let_next(void)
 {
     apr_thread_mutex_lock(park.lock);
-    if (p->counted && p->calling != RUNG) {
-        p->counted = 0;
-        park.called--;
-    }
-    while (park.called < park.most_called && !APR_RING_EMPTY(&park.queue, coral_parked_t, link)) {
+    while (!APR_RING_EMPTY(&park.queue, coral_parked_t, link) && may_ring()) {
         parked_t *next = APR_RING_FIRST(&park.queue);
 
         APR_RING_REMOVE(next, link);
@@ -204,15 +211,36 @@ static parked_t *parked_of(conn_rec *c)
     return connection ? connection->parked : NULL;
 }
 
-void coral_park_wake(request_rec *r)
+void coral_park_wake(request_rec *r, int *why)
 {
-    call(parked_of(r->connection), 0);
+    parked_t *p = parked_of(r->connection);
+
+    apr_thread_mutex_lock(park.lock);
+    *why = 1;
+    call(p, 0);
+    apr_thread_mutex_unlock(park.lock);
+}
+
+int coral_park_take(int *why)
+{
+    int was;
+
+    apr_thread_mutex_lock(park.lock);
+    was = *why;
+    *why = 0;
+    apr_thread_mutex_unlock(park.lock);
+    return was;
 }
 
 static void on_hangup(coral_sleeper_t *s, coral_reason_e reason)
 {
+    parked_t *p = (parked_t *)((char *)s - offsetof(parked_t, on_hangup));
+
     (void)reason;
-    call((parked_t *)((char *)s - offsetof(parked_t, on_hangup)), 1);
+    apr_thread_mutex_lock(park.lock);
+    p->gone = 1;
+    call(p, 0);
+    apr_thread_mutex_unlock(park.lock);
 }
 
 /* In the loop: the request has been parked for a moment, so it is worth to look after its client; or for long. */
@@ -222,7 +250,9 @@ static void on_tick(coral_sleeper_t *s, coral_reason_e reason)
 
     (void)reason;
     if (p->looked_after) {
-        call(p, 0);
+        apr_thread_mutex_lock(park.lock);
+        call(p, 1); /* whoever is busy: the MPM does not wait */
+        apr_thread_mutex_unlock(park.lock);
         return;
     }
     p->looked_after = 1;
@@ -334,6 +364,8 @@ static void unpark(parked_t *p)
     apr_thread_mutex_lock(park.lock);
     if (p->calling == QUEUED)
         APR_RING_REMOVE(p, link);
+    if (p->calling == RUNG)
+        park.called--;
     p->calling = QUIET;
     p->wake = -1;
     apr_thread_mutex_unlock(park.lock);
@@ -398,11 +430,15 @@ int coral_park_leave(conn_rec *c)
     apr_atomic_dec32(&coral_connection_of(c)->here);
     if (!p)
         return 0;
-    if (p->r) { /* the handler has returned SUSPENDED, or it goes on waiting */
+    if (!p->r)
+        coral_watch_close(&p->client);
+    else { /* the handler has returned SUSPENDED, or it goes on waiting */
         c->cs->state = CONN_STATE_ASYNC_WAITIO;
         c->cs->sense = CONN_SENSE_WANT_READ;
+        p->aborted = c->aborted;
+        c->aborted = 0; /* else the MPM closes it, though its request goes on */
     }
-    let_next(p);
+    let_next();
     return p->r != NULL;
 }
 
@@ -411,7 +447,7 @@ static apr_time_t next_tick(parked_t *p)
 {
     apr_interval_time_t timeout = p->r->server->timeout, base = p->c->base_server->timeout;
 
-    return apr_time_now() + (timeout < base ? timeout : base) / 4 * 3;
+    return apr_time_now() + (timeout < base ? timeout : base) / 2;
 }
 
 /* The last thing before the MPM waits for the connection. */
@@ -443,8 +479,8 @@ static void on_resume(conn_rec *c, request_rec *r)
         return;
     coral_alarm_cancel(&p->tick);
     coral_hangup_cancel(&p->hangup);
-    coral_watch_close(&p->client);
     answer(p);
+    c->aborted |= p->aborted;
     if (descriptor_of(p) == p->wake)
         apr_os_sock_put(&p->socket, &p->descriptor, c->pool);
     else { /* the MPM has closed it, for want of room in its pollset */
@@ -467,7 +503,7 @@ static int on_pre_close(conn_rec *c)
     p->parking->lost(p->data);
     finish(p, DONE);
     c->cs->state = state;
-    let_next(p);
+    let_next();
     return OK;
 }
 

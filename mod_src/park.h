@@ -30,8 +30,12 @@ int coral_park_can(request_rec *r);
 /* [r] Parks: the handler returns what this returns. DECLINED: it cannot be done (no descriptors, too many), it is logged. */
 int coral_park(request_rec *r, const coral_parking_t *parking, void *data);
 
-/* [any] Brings the parked request back. */
-void coral_park_wake(request_rec *r);
+/* [any] Brings the parked request back; why is set to 1 first, so that whoever has the connection then sees it. The request may be gone
+ * when this returns. */
+void coral_park_wake(request_rec *r, int *why);
+
+/* [r] What was set so, and sets it to 0. */
+int coral_park_take(int *why);
 
 /* [r] The client of a request that can be parked, for waits; NULL where it cannot. */
 coral_watch_t *coral_park_client(request_rec *r);

@@ -244,7 +244,8 @@ int coral_response_push(coral_response_t *response, coral_push_e how)
     for (;;) {
         if (client_is_slow(c))
             return 1;
-        if (c->aborted) {
+        if (c->aborted || response->aborted) {
+            response->aborted = 1;
             drop_pending(response);
             return 0;
         }

@@ -21,6 +21,7 @@ typedef struct {
     int unflushed;
     int filters;  /* the filters the configuration asks for are in */
     int started;  /* something went down the filters, the headers with it */
+    int aborted;  /* the client is gone */
     int finished; /* nothing may follow */
     int status_set; /* the status was said by name: an exit does not change it */
 } coral_response_t;

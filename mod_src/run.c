@@ -338,8 +338,7 @@ static void go_elsewhere(void *run_)
 {
     coral_run_t *run = run_;
 
-    run->called = 1;
-    coral_park_wake(run->rq->r);
+    coral_park_wake(run->rq->r, &run->called);
 }
 
 /* In a thread of the loop. Whether the connection is needed. [vm] */
@@ -413,9 +412,9 @@ void coral_run_release(coral_run_t *run)
 
 int coral_run_claim(coral_run_t *run)
 {
-    if (!run->called)
+    if (!coral_park_take(&run->called))
         return 0;
-    run->called = run->wanted = 0;
+    run->wanted = 0;
     return 1;
 }
 

@@ -53,7 +53,7 @@ struct coral_run_t {
     /* While it is parked. */
     coral_turn_t turn;
     int impatient;       /* what it waits for does not come soon */
-    _Atomic int called;  /* it needs its connection, or is over: whoever has that has the run */
+    int called;          /* park.h's why: it needs its connection, or is over: whoever has that has the run */
     _Atomic int wanted;  /* its connection needs it */
 };
 

@@ -2,12 +2,39 @@
 #include "socket.h"
 
 const char coral_tcp_kind[] = "coral.tcp", coral_udp_kind[] = "coral.udp";
+const char coral_client_kind[] = "coral.client", coral_raw_kind[] = "coral.raw";
 
-coral_socket_t *coral_check_socket(lua_State *L, int index, const char *kind)
+/* Something of the size of a socket may still be something else. */
+static int is_socket(const coral_socket_t *s)
+{
+    return s->kind == coral_tcp_kind || s->kind == coral_udp_kind || s->kind == coral_client_kind || s->kind == coral_raw_kind;
+}
+
+static coral_socket_t *any_socket(lua_State *L, int index)
 {
     coral_socket_t *s = lua_type(L, index) == LUA_TUSERDATA ? lua_touserdata(L, index) : NULL;
 
-    if (!s || lua_rawlen(L, index) != sizeof(*s) || s->kind != kind)
+    if (!s || lua_rawlen(L, index) != sizeof(*s) || !is_socket(s))
+        luaL_typeerror(L, index, "socket");
+    if (!s->run || s->run != coral_run_of(L))
+        luaL_error(L, "bad request");
+    return s;
+}
+
+coral_socket_t *coral_check_stream(lua_State *L, int index)
+{
+    coral_socket_t *s = any_socket(L, index);
+
+    if (s->kind == coral_udp_kind)
+        luaL_typeerror(L, index, "stream");
+    return s;
+}
+
+coral_socket_t *coral_check_socket(lua_State *L, int index, const char *kind)
+{
+    coral_socket_t *s = any_socket(L, index);
+
+    if (s->kind != kind)
         luaL_typeerror(L, index, "socket");
     if (!s->run || s->run != coral_run_of(L))
         luaL_error(L, "bad request");
@@ -63,11 +90,7 @@ coral_socket_t *coral_push_socket(lua_State *L, const char *kind)
     s->connect_timeout = coral_conf_time(run->conf, connect_timeout);
     s->send_timeout = coral_conf_time(run->conf, send_timeout);
     s->read_timeout = coral_conf_time(run->conf, read_timeout);
-    if (luaL_getmetatable(L, kind) == LUA_TNIL)
-        luaL_error(L, "no such socket: %s", kind);
-    lua_pushcfunction(L, l_gc);
-    lua_setfield(L, -2, "__gc");
-    lua_setmetatable(L, -2);
+    luaL_setmetatable(L, kind);
     coral_run_add(run, &s->belonging, let_go);
     return s;
 }
@@ -97,6 +120,18 @@ int coral_socket_wait(lua_State *L, coral_socket_t *s, int need, apr_time_t unti
     return coral_task_wait(L, w);
 }
 
+const char *coral_check_port(lua_State *L, int index, int *port)
+{
+    lua_Number number = lua_tonumber(L, index);
+
+    if (!lua_isnumber(L, index))
+        return "missing the port number";
+    if (number < 0 || number > 65535)
+        return lua_pushfstring(L, "bad port number: %I", (LUAI_UACINT)number);
+    *port = (int)number;
+    return NULL;
+}
+
 apr_interval_time_t coral_check_timeout(lua_State *L, int index, apr_interval_time_t otherwise)
 {
     lua_Number ms;
@@ -112,11 +147,9 @@ apr_interval_time_t coral_check_timeout(lua_State *L, int index, apr_interval_ti
 /* settimeout(ms): for connect, send and receive */
 static int l_settimeout(lua_State *L)
 {
-    coral_socket_t *s = lua_touserdata(L, 1);
-    const coral_conf_t *conf;
+    coral_socket_t *s = any_socket(L, 1);
+    const coral_conf_t *conf = s->run->conf;
 
-    s = coral_check_socket(L, 1, s ? s->kind : NULL);
-    conf = s->run->conf;
     if (lua_gettop(L) != 2)
         return luaL_error(L, "ngx.socket settimeout: expecting 2 arguments (including the object) but seen %d", lua_gettop(L));
     s->connect_timeout = coral_check_timeout(L, 2, coral_conf_time(conf, connect_timeout));
@@ -128,15 +161,28 @@ static int l_settimeout(lua_State *L)
 /* settimeouts(connect, send, read): milliseconds each, nil: as it is */
 static int l_settimeouts(lua_State *L)
 {
-    coral_socket_t *s = lua_touserdata(L, 1);
+    coral_socket_t *s = any_socket(L, 1);
 
-    s = coral_check_socket(L, 1, s ? s->kind : NULL);
     if (lua_gettop(L) != 4)
         return luaL_error(L, "ngx.socket settimeouts: expecting 4 arguments (including the object) but seen %d", lua_gettop(L));
     s->connect_timeout = coral_check_timeout(L, 2, s->connect_timeout);
     s->send_timeout = coral_check_timeout(L, 3, s->send_timeout);
     s->read_timeout = coral_check_timeout(L, 4, s->read_timeout);
     return 0;
+}
+
+void coral_socket_kind(lua_State *L, const char *kind, const luaL_Reg *methods, void (*more)(lua_State *L))
+{
+    luaL_newmetatable(L, kind);
+    lua_newtable(L);
+    luaL_setfuncs(L, methods, 0);
+    coral_socket_set_timeouts(L);
+    if (more)
+        more(L);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, l_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_pop(L, 1);
 }
 
 void coral_socket_set_timeouts(lua_State *L)
@@ -150,13 +196,30 @@ void coral_socket_set_timeouts(lua_State *L)
     luaL_setfuncs(L, methods, 0);
 }
 
+/* The last key of a list; an error if the table has other keys than those from 1 on. */
+static lua_Integer last_key(lua_State *L, int list, int argument)
+{
+    lua_Integer last = 0;
+
+    for (lua_pushnil(L); lua_next(L, list); lua_pop(L, 1)) {
+        lua_Integer key = lua_isinteger(L, -2) ? lua_tointeger(L, -2) : 0;
+
+        if (key < 1)
+            luaL_argerror(L, argument, "non-array table found");
+        if (key > last)
+            last = key;
+    }
+    return last;
+}
+
 /* The strings of a list, and of those in it, one after the other. depth: lists may hold themselves. */
 static void add_list(lua_State *L, luaL_Buffer *b, int list, int argument, int depth)
 {
-    lua_Integer i, count = (lua_Integer)lua_rawlen(L, list);
+    lua_Integer i, count;
 
     luaL_argcheck(L, depth < 100, argument, "table nested too deeply");
     luaL_checkstack(L, 8, NULL);
+    count = last_key(L, list, argument);
     for (i = 1; i <= count; i++) {
         int type = lua_rawgeti(L, list, i);
 
@@ -204,11 +267,11 @@ void coral_check_data(lua_State *L, int index)
         break;
     case LUA_TTABLE:
         luaL_buffinit(L, &b);
-        add_list(L, &b, index, index - 1, 0);
+        add_list(L, &b, index, index, 0);
         luaL_pushresult(&b);
         break;
     default:
-        luaL_argerror(L, index - 1, lua_pushfstring(L, "string, number, boolean, nil, or array table expected, got %s",
+        luaL_argerror(L, index, lua_pushfstring(L, "string, number, boolean, nil, or array table expected, got %s",
                                                     luaL_typename(L, index)));
     }
     lua_replace(L, index);

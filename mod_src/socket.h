@@ -34,10 +34,13 @@ typedef struct coral_socket_t {
     apr_bucket_brigade *pending;  /* [r] written and not taken yet */
 } coral_socket_t;
 
-extern const char coral_tcp_kind[], coral_udp_kind[];
+extern const char coral_tcp_kind[], coral_udp_kind[], coral_client_kind[], coral_raw_kind[];
 
 /* The socket at index, of this run. */
 coral_socket_t *coral_check_socket(lua_State *L, int index, const char *kind);
+
+/* The same of any kind of stream. */
+coral_socket_t *coral_check_stream(lua_State *L, int index);
 
 /* A new one, on top, with a metatable's name. */
 coral_socket_t *coral_push_socket(lua_State *L, const char *kind);
@@ -52,6 +55,9 @@ void coral_socket_close(coral_socket_t *s);
 int coral_socket_wait(lua_State *L, coral_socket_t *s, int need, apr_time_t until,
                       int (*results)(lua_State *L, coral_wait_t *w));
 
+/* The port at index; returns NULL or what is wrong. */
+const char *coral_check_port(lua_State *L, int index, int *port);
+
 /* Milliseconds at index as an interval; 0 and nil: otherwise. */
 apr_interval_time_t coral_check_timeout(lua_State *L, int index, apr_interval_time_t otherwise);
 
@@ -61,8 +67,12 @@ int coral_socket_perform_write(void *run, coral_wait_t *w, int block);
 
 /* The methods that are the same for all, to be put into the table on top. */
 void coral_socket_set_timeouts(lua_State *L);
-void coral_stream_methods(lua_State *L);
+void coral_stream_read_methods(lua_State *L);
+void coral_stream_write_methods(lua_State *L);
 void coral_tls_methods(lua_State *L);
+
+/* Makes the metatable of a kind: its methods are those of the list and what `more` puts in. */
+void coral_socket_kind(lua_State *L, const char *kind, const luaL_Reg *methods, void (*more)(lua_State *L));
 
 /* send's data, at index, as one string in its place. */
 void coral_check_data(lua_State *L, int index);

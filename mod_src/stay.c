@@ -37,6 +37,11 @@ void coral_stay_allow(request_rec *r)
         coral_connection_make(r->connection)->stayed_for = 1;
 }
 
+int coral_stay_busy(void)
+{
+    return (int)apr_atomic_read32(&busy);
+}
+
 /* A third of the threads stay free for others. */
 int coral_stay_is_crowded(void)
 {

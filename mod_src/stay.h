@@ -21,6 +21,9 @@ void coral_stay_enter(void);
 void coral_stay_leave(conn_rec *c);
 int coral_stay(conn_rec *c);
 
+/* [any] How many threads of the child have a connection. */
+int coral_stay_busy(void);
+
 /* [any] Two thirds of the threads are at work. */
 int coral_stay_is_crowded(void);
 

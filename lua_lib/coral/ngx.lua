@@ -32,6 +32,10 @@ ngx.timer = require "coral.timer"
 local thread = require "coral.thread"
 ngx.thread = { spawn = thread.spawn, wait = thread.wait, kill = thread.kill }
 ngx.on_abort = thread.on_abort
+local status = coroutine.status
+function coroutine.status(co)
+  return thread.status(co) or status(co)
+end
 ngx.resp = { get_headers = ngx.req.get_response_headers }
 ngx.req.get_response_headers = nil
 _G.print = log.print

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- ngx.socket: cosockets. On coral.tcp and coral.udp.
+require "coral.tls" -- its metatables
 local tcp = require "coral.tcp".tcp
 local udp = require "coral.udp".udp
 
