@@ -127,6 +127,8 @@ void *coral_conf_create_server(apr_pool_t *p, server_rec *s)
     coral_server_t *conf = apr_pcalloc(p, sizeof(*conf));
 
     (void)s;
+    conf->regex_cache = 1024;
+    conf->regex_match_limit = 10000000;
     conf->limits = apr_hash_make(p);
     conf->filters = apr_hash_make(p);
     return conf;

@@ -127,6 +127,7 @@ typedef struct {
 
 typedef struct {
     const char *library_path;
+    int regex_cache, regex_match_limit; /* CoralRegexCacheMaxEntries, CoralRegexMatchLimit */
     apr_hash_t *limits;  /* group name -> coral_limits_t *; "" for everybody else */
     apr_hash_t *filters; /* CoralInputFilter, CoralOutputFilter: lower-case name -> const coral_script_t * */
 } coral_server_t;

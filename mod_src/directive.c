@@ -7,6 +7,7 @@
 #include "net.h"
 #include "park.h"
 #include "script.h"
+#include "shared.h"
 #include "stay.h"
 #include "variable.h"
 
@@ -209,6 +210,17 @@ static const char *size(cmd_parms *cmd, const char *word, apr_int64_t *bytes)
     return NULL;
 }
 
+static const char *add_shared_dict(cmd_parms *cmd, void *conf, const char *name, const char *word)
+{
+    const char *err = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    apr_int64_t bytes;
+
+    (void)conf;
+    if (err || (err = size(cmd, word, &bytes)))
+        return err;
+    return coral_shared_declare(cmd, name, bytes);
+}
+
 /* The group's limits; "" outside of a <CoralGroup>. */
 static coral_limits_t *limits_of(cmd_parms *cmd)
 {
@@ -300,6 +312,15 @@ static const char *set_library_path(cmd_parms *cmd, void *conf, const char *path
     return NULL;
 }
 
+/* CoralRegexCacheMaxEntries, CoralRegexMatchLimit; cmd->info is the field. */
+static const char *set_server_number(cmd_parms *cmd, void *conf, const char *word)
+{
+    const char *err = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)conf;
+    return err ? err : whole_number(cmd, word, (int *)((char *)coral_conf_of_server(cmd->server) + (apr_size_t)cmd->info));
+}
+
 static const char *set_stay(cmd_parms *cmd, void *conf, const char *word)
 {
     const char *err = ap_check_cmd_context(cmd, GLOBAL_ONLY);
@@ -317,6 +338,7 @@ static const char *set_stay(cmd_parms *cmd, void *conf, const char *word)
 
 #define ANYWHERE (RSRC_CONF | ACCESS_CONF | OR_FILEINFO)
 #define FIELD(name) (void *)APR_OFFSETOF(coral_conf_t, name)
+#define SERVER_FIELD(name) (void *)APR_OFFSETOF(coral_server_t, name)
 
 const command_rec coral_directives[] = {
     AP_INIT_TAKE_ARGV("CoralHook", coral_directive_hook, NULL, ANYWHERE | OR_AUTHCFG,
@@ -340,6 +362,12 @@ const command_rec coral_directives[] = {
     AP_INIT_TAKE1("CoralPackageCPath", set_package_path, FIELD(package_cpath), ANYWHERE, "appended to package.cpath"),
     AP_INIT_TAKE1("CoralKeepAliveStay", set_stay, NULL, RSRC_CONF,
                   "on, off or milliseconds: how long a thread waits for a connection's next request"),
+    AP_INIT_TAKE2("CoralSharedDict", add_shared_dict, NULL, RSRC_CONF,
+                  "a name and a size: a dictionary all child processes see, ngx.shared"),
+    AP_INIT_TAKE1("CoralRegexCacheMaxEntries", set_server_number, SERVER_FIELD(regex_cache), RSRC_CONF,
+                  "how many compiled regular expressions a Lua state keeps"),
+    AP_INIT_TAKE1("CoralRegexMatchLimit", set_server_number, SERVER_FIELD(regex_match_limit), RSRC_CONF,
+                  "how often a match may try another way; 0: PCRE2's default"),
     AP_INIT_TAKE1("CoralLibraryPath", set_library_path, NULL, RSRC_CONF, "where mod_coral's own Lua files are"),
 #define X(field, directive, unset, where, help) AP_INIT_FLAG(directive, ap_set_flag_slot, FIELD(field), where, help),
     CORAL_FLAGS(X)

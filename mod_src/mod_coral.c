@@ -11,6 +11,7 @@
 #include "run.h"
 #include "route.h"
 #include "serve.h"
+#include "shared.h"
 #include "source.h"
 #include "stay.h"
 #include "timer.h"
@@ -222,11 +223,10 @@ static int on_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp
     const char *boot = apr_pstrcat(ptemp, library_path(), "/coral/boot.lua", NULL);
     apr_status_t rv = apr_stat(&info, boot, APR_FINFO_TYPE, ptemp);
 
-    (void)pconf;
     (void)plog;
     warn_of_other_lua(s);
     if (rv == APR_SUCCESS)
-        return OK;
+        return coral_shared_open(pconf, s) == APR_SUCCESS ? OK : HTTP_INTERNAL_SERVER_ERROR;
     ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, rv, s,
                  "cannot read %s: mod_coral's Lua files are not where `make install` puts them; say where with CoralLibraryPath", boot);
     return HTTP_INTERNAL_SERVER_ERROR;

@@ -100,14 +100,15 @@ mod_coral
 api directive
 api_* phase content directive_hook directive_net serve
 filter route client
-stretch table socket
+stretch table socket shared_lua captures
 glue verdict timer
 run
 request strand
 task print body
 response
-vm park stay net_pool resolver
-script net
-poller conf source variable connection
-net_tls
+vm park stay net_pool resolver pattern
+script net shared_value shared_list
+poller conf source variable connection shared matcher
+net_tls dict
+arena
 coral

@@ -5,6 +5,7 @@
 -- file and which modules they need, so a change anywhere below a unit is seen when the unit is next looked at. What changed is
 -- loaded aside; if that fails it is logged and everything stays as it was. Requests on their way keep the functions they run.
 -- Texts come from the child's store (coral.code), which never hands out one that does not compile.
+local own = ... .. "/?.lua" -- mod_coral's own files
 local code = require "coral.code"
 local log = require "coral.log".log
 local running = coroutine.running
@@ -68,7 +69,8 @@ end
 
 -- The second searcher of `package`: what it returns tells require that the file is ours to load.
 package.searchers[2] = function(name)
-  local file, err = package.searchpath(name, package.path)
+  local file, err = name:find "^ngx%." and package.searchpath(name, own), nil -- theirs need what is not here
+  if not file then file, err = package.searchpath(name, package.path) end
   if not file then return err end
   return function() return load_module(name, file) end, file
 end

@@ -3,6 +3,8 @@
 local codec = require "coral.ngx.codec"
 local log = require "coral.log"
 local r = require "coral.r"
+local regex = require "coral.regex"
+local replace = require "coral.replace"
 local request = require "coral.request"
 local response = require "coral.response"
 local time = require "coral.time"
@@ -24,6 +26,7 @@ end
 ngx.say, ngx.print, ngx.flush, ngx.eof = response.say, response.print, response.flush, response.eof
 ngx.exit, ngx.redirect, ngx.send_headers = response.exit, response.redirect, response.flush
 ngx.log = log.log
+ngx.re = { match = regex.match, find = regex.find, gmatch = regex.gmatch, sub = replace.sub, gsub = replace.gsub }
 ngx.var = require "coral.ngx.var"
 ngx.req = require "coral.ngx.req"
 ngx.req.socket = require "coral.client".socket
@@ -38,6 +41,7 @@ function coroutine.status(co)
 end
 ngx.resp = { get_headers = ngx.req.get_response_headers }
 ngx.req.get_response_headers = nil
+ngx.shared = require "coral.ngx.shared"
 _G.print = log.print
 
 function ngx.update_time() end

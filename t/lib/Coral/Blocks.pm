@@ -15,6 +15,8 @@
 #   header         Name: value            header_like Name: pattern
 #   header_absent  Name                   access_log  a pattern for the line in the log
 #   error_log      what appears there     no_error_log  what does not
+#
+# run_blocks(PORT => 8081, …) replaces @PORT@ everywhere; server => a Coral::Server asks that one.
 package Coral::Blocks;
 
 use strict;
@@ -29,6 +31,7 @@ our @EXPORT = 'run_blocks';
 my %known = map { $_ => 1 } qw(lua htaccess file request more_headers vhost again code skip
     mpm body body_like header header_like header_absent access_log error_log no_error_log);
 my $vars = Apache::Test::vars();
+my ($documents, $logs, $own) = @$vars{qw(documentroot t_logs)};
 
 sub parse {
     my ($name, @sections) = split /^--- */m, shift;
@@ -50,8 +53,10 @@ sub parse {
 
 # Runs the blocks of the test file, or those whose name matches $CORAL_BLOCK.
 sub run_blocks {
+    my %words = @_;
     my ($n, $url) = 0;
-    my (undef, @blocks) = split /^===[ \t]*/m, join '', <main::DATA>;
+    ($documents, $logs) = ($own->root . '/htdocs', $own->root) if $own = delete $words{server};
+    my (undef, @blocks) = split /^===[ \t]*/m, join('', <main::DATA>) =~ s/\@(\w+)\@/$words{$1} \/\/ $&/ger;
     for my $block (map { parse($_) } @blocks) {
         $url = "/@{[test_name]}/" . ++$n unless exists $block->{again};
         next if $block->{name} !~ ($ENV{CORAL_BLOCK} // '.');
@@ -72,11 +77,11 @@ sub why_not {
 
 sub run_block {
     my ($block, $url) = @_;
-    my ($dir, $id) = ("$vars->{documentroot}$url", "$url-$block->{name}" =~ s/\W+/-/gr);
+    my ($dir, $id) = ("$documents$url", "$url-$block->{name}" =~ s/\W+/-/gr);
     my %files = %{ delete $block->{files} || {} };
     s/\@DIR\@/$dir/g, s/\@URL\@/$url/g for values %files, values %$block;
     write_file("$dir/$_", $files{$_}) for keys %files;
-    my ($errors, $access) = map { Coral::File->follow("$vars->{t_logs}/$_") } qw(error_log access_log);
+    my ($errors, $access) = map { Coral::File->follow("$logs/$_") } qw(error_log access_log);
     my $response = send_request($block, $url, $id);
     my $line = $access->wait(qr/^\Q$id\E .*$/m);    # so the log phase is over
     diag "error log:\n", $errors->text if grep { !$_ } check($block, $response, $errors, $line);
@@ -93,7 +98,8 @@ sub send_request {
     my $scheme = $block->{vhost} =~ /^(?:tls|h2)$/ ? 'https' : 'http';
     $target = 'main.lua' . ($target // '') if ($target // '') !~ m{^[^?]};
     $target = "$url/$target" if $target !~ m{^/};
-    return ask($method, "$scheme://" . Apache::TestRequest::hostport() . $target, body => $body,
+    my $base = $own ? $own->url : "$scheme://" . Apache::TestRequest::hostport();
+    return ask($method, "$base$target", body => $body,
         headers => ['X-Test-Id' => $id, map { @$_ } pairs($block->{more_headers})],
         protocol => $block->{vhost} eq 'h2' ? 'HTTP/2' : $protocol);
 }
