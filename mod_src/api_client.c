@@ -48,6 +48,8 @@ static int l_socket(lua_State *L)
     int raw = lua_toboolean(L, 1);
     coral_wait_t *w;
 
+    if (lua_gettop(L) > 1)
+        return luaL_error(L, "expecting zero arguments, but got %d", lua_gettop(L));
     if (run->phase > CORAL_PHASE_content)
         return luaL_error(L, "API disabled in the context of %s", coral_phase_names[run->phase]);
     if (rq->r->main)
@@ -56,8 +58,10 @@ static int l_socket(lua_State *L)
         return coral_fail(L, "duplicate call");
     if (raw && rq->r->connection->master)
         return coral_fail(L, "http v2 not supported yet");
-    if (rq->body.read && (rq->body.length || !raw))
+    if (rq->body.read && rq->body.length)
         return coral_fail(L, "request body already exists");
+    if (!raw && rq->body.read)
+        return coral_fail(L, "request body discarded");
     if (!raw && !has_body(rq->r) && !rq->r->connection->master)
         return coral_fail(L, "no body");
     rq->has_client_socket = 1;

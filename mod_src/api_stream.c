@@ -45,6 +45,17 @@ static int take_line(lua_State *L, coral_socket_t *s)
     return 1;
 }
 
+/* How many bytes at the end of what has come may be the first of the pattern. */
+static apr_size_t begun(coral_socket_t *s, apr_size_t have)
+{
+    const char *data = (const char *)evbuffer_pullup(s->in, -1);
+    apr_size_t n = have < s->pattern_length - 1 ? have : s->pattern_length - 1;
+
+    while (n && memcmp(data + have - n, s->pattern, n))
+        n--;
+    return n;
+}
+
 /* Up to the pattern, or s->size bytes if there are so many before it. */
 static int take_until(lua_State *L, coral_socket_t *s)
 {
@@ -60,13 +71,13 @@ static int take_until(lua_State *L, coral_socket_t *s)
         apr_size_t whole = (apr_size_t)at.pos + (s->inclusive ? s->pattern_length : 0);
 
         s->searched = 0;
-        if (s->size && (apr_size_t)at.pos > s->size)
+        if (s->size && (apr_size_t)at.pos >= s->size)
             return push_bytes(L, s, s->size, 0);
-        lua_pushboolean(L, 1); /* next_piece's own: the pattern was met */
+        lua_pushboolean(L, s->size > 0); /* next_piece's own: the last piece, which is told once more */
         lua_replace(L, lua_upvalueindex(4));
         return push_bytes(L, s, whole, s->inclusive ? 0 : s->pattern_length);
     }
-    safe = have < s->pattern_length ? 0 : have - s->pattern_length + 1; /* the pattern may begin in what is behind this */
+    safe = have - (have ? begun(s, have) : 0);
     if (s->size && safe >= s->size) {
         s->searched = 0;
         return push_bytes(L, s, s->size, 0);
@@ -94,15 +105,20 @@ static int take(lua_State *L, coral_socket_t *s)
     }
 }
 
-/* How many bytes at the end of what has come may be the first of the pattern. */
-static apr_size_t begun(coral_socket_t *s, apr_size_t have)
+/* Pushes so much of a line that is not at its end. */
+static int push_line_so_far(lua_State *L, coral_socket_t *s, apr_size_t length)
 {
+    luaL_Buffer b;
     const char *data = (const char *)evbuffer_pullup(s->in, -1);
-    apr_size_t n = have < s->pattern_length - 1 ? have : s->pattern_length - 1;
+    apr_size_t i;
 
-    while (n && memcmp(data + have - n, s->pattern, n))
-        n--;
-    return n;
+    luaL_buffinit(L, &b);
+    for (i = 0; i < length; i++)
+        if (data[i] != '\r')
+            luaL_addchar(&b, data[i]);
+    luaL_pushresult(&b);
+    evbuffer_drain(s->in, length);
+    return 1;
 }
 
 /* It was a reading that ends here: an error, with what has come so far. */
@@ -114,16 +130,16 @@ static int give_partial(lua_State *L, coral_socket_t *s, int goes_on)
         have -= begun(s, have);
 
     s->searched = 0;
-    if (s->take == CORAL_TAKE_ANY)
-        return 2;
-    if (have)
+    if (have && s->take == CORAL_TAKE_LINE)
+        push_line_so_far(L, s, have);
+    else if (have)
         push_bytes(L, s, have, 0);
     else
         lua_pushliteral(L, "");
     return 3;
 }
 
-static int end_reading(lua_State *L, coral_socket_t *s, const char *error, int close)
+static int end_reading(lua_State *L, coral_socket_t *s, const char *error, int goes_on)
 {
     int results;
 
@@ -131,11 +147,13 @@ static int end_reading(lua_State *L, coral_socket_t *s, const char *error, int c
         results = push_bytes(L, s, evbuffer_get_length(s->in), 0);
     }
     else {
+        int some = evbuffer_get_length(s->in) > 0;
+
         coral_fail(L, error);
-        results = give_partial(L, s, !close && !s->client_eof);
+        results = give_partial(L, s, goes_on);
+        if (some && !goes_on) /* the end of a stream ends the connection once something was cut off, as in OpenResty */
+            coral_socket_close(s);
     }
-    if (close)
-        coral_socket_close(s);
     return results;
 }
 
@@ -144,7 +162,7 @@ static int fail_reading(lua_State *L, coral_socket_t *s, int error)
     coral_fail_with(L, error);
     give_partial(L, s, 0);
     coral_socket_close(s);
-    return s->take == CORAL_TAKE_ANY ? 2 : 3;
+    return 3;
 }
 
 static int read_on(lua_State *L, coral_socket_t *s);
@@ -154,10 +172,14 @@ static int more_has_come(lua_State *L, coral_wait_t *w)
     coral_socket_t *s = w->data;
 
     s->reading = 0;
+    if (s->is_client)
+        s->run->rq->client_ended = s->client_eof;
+    if (s->is_client && s->client_status)
+        return coral_exit(L, s->client_status);
     if (!s->net && !s->is_client)
         return coral_fail(L, "closed");
     if (w->reason == CORAL_WOKEN_TIMEOUT && !s->is_client)
-        return end_reading(L, s, "timeout", 0);
+        return end_reading(L, s, "timeout", 1);
     return read_on(L, s);
 }
 
@@ -170,7 +192,7 @@ static int read_client(lua_State *L, coral_socket_t *s)
         const char *error = s->client_error;
 
         s->client_error = NULL;
-        return end_reading(L, s, error, 0);
+        return end_reading(L, s, error, 1);
     }
     if (s->client_eof)
         return end_reading(L, s, "closed", 0);
@@ -179,6 +201,7 @@ static int read_client(lua_State *L, coral_socket_t *s)
     w->results = more_has_come;
     w->data = s;
     s->reading = 1;
+    s->run->rq->client_ended = 1;
     return coral_task_wait(L, w);
 }
 
@@ -192,7 +215,7 @@ static int read_on(lua_State *L, coral_socket_t *s)
         if (s->is_client)
             return read_client(L, s);
         if ((n = coral_net_fill(s->net)) == 0)
-            return end_reading(L, s, "closed", 1);
+            return end_reading(L, s, "closed", 0);
         if (n == CORAL_NET_FAILED)
             return fail_reading(L, s, errno);
         if (n < 0) {
@@ -234,14 +257,16 @@ static int l_receive(lua_State *L)
         s->size = (apr_size_t)size;
     }
     else {
-        what = luaL_optstring(L, 2, "*l");
+        what = lua_gettop(L) == 1 ? "*l" : lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "?";
         what += *what == '*';
         if (!strcmp(what, "l"))
             s->take = CORAL_TAKE_LINE;
         else if (!strcmp(what, "a"))
             s->take = CORAL_TAKE_ALL;
         else
-            return luaL_argerror(L, 2, lua_pushfstring(L, "bad pattern argument: %s", lua_tostring(L, 2)));
+            return luaL_argerror(L, 2, lua_type(L, 2) == LUA_TSTRING
+                                            ? lua_pushfstring(L, "bad pattern argument: %s", lua_tostring(L, 2))
+                                            : "bad pattern argument");
     }
     return may_read(L, s) ? read_on(L, s) : 2;
 }
@@ -254,7 +279,7 @@ static int l_receiveany(lua_State *L)
 
     if (lua_gettop(L) != 2)
         return luaL_error(L, "expecting 2 arguments (including the object), but got %d", lua_gettop(L));
-    most = luaL_checknumber(L, 2);
+    most = lua_tonumber(L, 2);
     luaL_argcheck(L, most >= 1 && most < 9e15, 2, "bad max argument");
     if (!may_read(L, s))
         return 2;

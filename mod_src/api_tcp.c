@@ -26,6 +26,7 @@ static int done(lua_State *L, connect_t *c, coral_net_t *net)
 {
     c->s->connecting = 0;
     c->s->net = net;
+    c->s->was_connected = 1;
     c->s->in = net->in;
     lua_pushinteger(L, 1);
     return 1;
@@ -241,18 +242,17 @@ static const char *push_pool_name(lua_State *L, connect_t *c)
 /* The arguments become (socket, host, options, connect_t). */
 static connect_t *check_target(lua_State *L, coral_socket_t *s, const char **wrong)
 {
-    int top = lua_gettop(L), local, port = 0;
+    int top = lua_gettop(L), port = 0;
     const char *host;
     connect_t *c;
 
-    if (top < 2)
+    if (top < 2 || top > 4)
         luaL_error(L, "ngx.socket connect: expecting 2, 3, or 4 arguments (including the object), but seen %d", top);
     host = coral_check_text(L, 2);
-    local = !ap_cstr_casecmpn(host, "unix:", 5);
-    if (!local) {
-        *wrong = coral_check_port(L, 3, &port);
-        if (top > 2)
-            lua_remove(L, 3);
+    if (ap_cstr_casecmpn(host, "unix:", 5)) {
+        if ((*wrong = coral_check_port(L, 3, &port)))
+            return NULL;
+        lua_remove(L, 3);
     }
     lua_settop(L, 3);
     if (!lua_isnil(L, 3))
@@ -319,6 +319,8 @@ static int l_close(lua_State *L)
 {
     coral_socket_t *s = coral_check_socket(L, 1, coral_tcp_kind);
 
+    if (lua_gettop(L) != 1)
+        return luaL_error(L, "expecting 1 argument (including the object) but seen %d", lua_gettop(L));
     if (s->connecting || s->reading || s->writing)
         return coral_fail(L, s->connecting ? "socket busy connecting" : s->reading ? "socket busy reading" : "socket busy writing");
     if (!s->net)
@@ -336,6 +338,8 @@ static int l_setkeepalive(lua_State *L)
     apr_interval_time_t timeout;
     lua_Integer size;
 
+    if (lua_gettop(L) > 3)
+        return luaL_error(L, "expecting 1 to 3 arguments (including the object), but got %d", lua_gettop(L));
     if (!s->net)
         return coral_fail(L, "closed");
     timeout = lua_isnoneornil(L, 2) ? coral_conf_time(conf, keepalive_timeout) : (apr_interval_time_t)(luaL_checknumber(L, 2) * 1000);
@@ -365,6 +369,8 @@ static int l_getreusedtimes(lua_State *L)
 {
     coral_socket_t *s = coral_check_socket(L, 1, coral_tcp_kind);
 
+    if (lua_gettop(L) != 1)
+        return luaL_error(L, "expecting 1 argument (including the object), but got %d", lua_gettop(L));
     if (!s->net)
         return coral_fail(L, "closed");
     lua_pushinteger(L, s->net->used);
@@ -377,6 +383,7 @@ static int l_bind(lua_State *L)
     coral_address_t *from;
 
     coral_check_socket(L, 1, coral_tcp_kind);
+    lua_settop(L, 2);
     from = lua_newuserdatauv(L, sizeof(*from), 0);
     if (!coral_address_parse(from, coral_check_text(L, 2), 0))
         return coral_fail(L, "bad address");
@@ -451,6 +458,8 @@ static int l_getoption(lua_State *L)
 /* tcp(): a socket, not connected */
 static int l_tcp(lua_State *L)
 {
+    if (lua_gettop(L))
+        return luaL_error(L, "expecting zero arguments, but got %d", lua_gettop(L));
     coral_push_socket(L, coral_tcp_kind);
     return 1;
 }

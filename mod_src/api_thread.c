@@ -14,7 +14,7 @@ static coral_task_t *check_thread(lua_State *L, int index)
 {
     coral_task_t *task;
 
-    luaL_checktype(L, index, LUA_TTHREAD);
+    luaL_argcheck(L, lua_isthread(L, index), index, "lua thread expected");
     push_threads(L);
     lua_pushvalue(L, index);
     lua_rawget(L, -2);
@@ -48,7 +48,7 @@ static int l_spawn(lua_State *L)
     coral_task_t *self = coral_task_current(L), *task;
     coral_task_note_t *note;
 
-    luaL_checktype(L, 1, LUA_TFUNCTION);
+    luaL_argcheck(L, lua_isfunction(L, 1), 1, "Lua function expected");
     if (!self)
         return luaL_error(L, "light threads need a request or a timer: there is none here");
     task = coral_task_spawn_thread(L, lua_gettop(L) - 1); /* coroutine, task */
@@ -130,7 +130,8 @@ static int l_wait(lua_State *L)
     int i, top = lua_gettop(L);
     coral_wait_t *w;
 
-    luaL_argcheck(L, top > 0, 1, "at least one user thread expected");
+    if (!top)
+        return luaL_error(L, "at least one coroutine should be specified");
     for (i = 1; i <= top; i++) {
         if (!(task = check_thread(L, i)))
             return luaL_error(L, "attempt to wait on a coroutine that is not a user thread");
@@ -161,8 +162,10 @@ static int l_kill(lua_State *L)
         return coral_fail(L, "already waited or killed");
     if (note->parent != coral_task_current(L))
         return coral_fail(L, "killer not parent");
-    if (!is_alive(task))
+    if (!is_alive(task)) {
+        note->joined = 1;
         return coral_fail(L, "already terminated");
+    }
     note->joined = 1;
     coral_strand_kill(note->strand, task);
     note->step = CORAL_STEP_EXITED;
@@ -178,7 +181,7 @@ static int l_status(lua_State *L)
 
     if (!task)
         return coral_push(L, NULL);
-    return coral_push(L, is_alive(task) ? "running" : coral_task_note(task)->joined ? "dead" : "zombie");
+    return coral_push(L, is_alive(task) || task == coral_task_current(L) ? "running" : coral_task_note(task)->joined ? "dead" : "zombie");
 }
 
 /* on_abort(f): f is called when the client has gone away, instead of the request's end; 1, or nil and why */

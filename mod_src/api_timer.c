@@ -36,13 +36,17 @@ static int begin(lua_State *L)
 /* (delay, function, ...): the list of what is called */
 static int make(lua_State *L, int repeats)
 {
-    lua_Number delay = luaL_checknumber(L, 1);
+    lua_Number delay;
     int i, ref, count = lua_gettop(L) - 1;
     const char *wrong;
 
-    luaL_argcheck(L, delay >= 0 && delay < 1e9 && (delay > 0 || !repeats), 1, repeats ? "delay must be greater than zero"
-                                                                                     : "delay must not be negative");
-    luaL_checktype(L, 2, LUA_TFUNCTION);
+    if (count < 1)
+        return luaL_error(L, "expecting at least 2 arguments but got %d", count + 1);
+    delay = luaL_checknumber(L, 1);
+    luaL_argcheck(L, delay >= 0 && delay < 1e9, 1, "invalid delay");
+    if (repeats && delay == 0)
+        return luaL_error(L, "delay cannot be zero");
+    luaL_argcheck(L, lua_isfunction(L, 2), 2, "Lua function expected");
     lua_createtable(L, count, 1);
     for (i = 1; i <= count; i++) {
         lua_pushvalue(L, i + 1);

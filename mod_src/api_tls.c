@@ -121,6 +121,8 @@ static int l_sslhandshake(lua_State *L)
     if (lua_gettop(L) > 5)
         return luaL_error(L, "ngx.socket sslhandshake: expecting 1 ~ 5 arguments (including the object), but seen %d", lua_gettop(L));
     lua_settop(L, 5);
+    if (!s->net && !s->was_connected)
+        return luaL_error(L, "socket is never created nor connected");
     if (!s->net)
         return coral_fail(L, "closed");
     if (s->connecting || s->reading || s->writing)
@@ -195,7 +197,7 @@ static int l_key(lua_State *L)
     return add_pem(L, read_key, "PEM_read_bio_PrivateKey() failed");
 }
 
-/* setclientcert(cert, key): of this side, for the handshake; nil, nil: none. 1, or nil and why */
+/* setclientcert(cert, key): of this side, for the handshake; nil, nil: none. true, or nil and why */
 static int l_setclientcert(lua_State *L)
 {
     certificate_t *cert, *key, *both;
@@ -204,7 +206,7 @@ static int l_setclientcert(lua_State *L)
     if (lua_isnoneornil(L, 2) && lua_isnoneornil(L, 3)) {
         lua_pushnil(L);
         lua_setiuservalue(L, 1, 2);
-        lua_pushinteger(L, 1);
+        lua_pushboolean(L, 1);
         return 1;
     }
     cert = luaL_testudata(L, 2, CERTIFICATE);
@@ -220,7 +222,7 @@ static int l_setclientcert(lua_State *L)
     if (cert->chain)
         both->chain = X509_chain_up_ref(cert->chain);
     lua_setiuservalue(L, 1, 2);
-    lua_pushinteger(L, 1);
+    lua_pushboolean(L, 1);
     return 1;
 }
 

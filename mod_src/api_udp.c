@@ -82,11 +82,15 @@ static int resolve(lua_State *L, coral_socket_t *s, const char *host, int port)
 static int l_setpeername(lua_State *L)
 {
     coral_socket_t *s = coral_check_socket(L, 1, coral_udp_kind);
-    const char *host = coral_check_text(L, 2);
+    int top = lua_gettop(L);
+    const char *host;
     coral_address_t address;
     const char *wrong;
     int port = 0;
 
+    if (top != 2 && top != 3)
+        return luaL_error(L, "ngx.socket.udp setpeername: expecting 2 or 3 arguments (including the object), but seen %d", top);
+    host = coral_check_text(L, 2);
     if (s->reading || s->connecting)
         return coral_fail(L, "socket busy");
     if (!coral_poller_start())
@@ -97,6 +101,7 @@ static int l_setpeername(lua_State *L)
             return coral_fail(L, "failed to parse host name: invalid path in unix domain socket");
         return open_any(L, s, &address, 1);
     }
+    luaL_checknumber(L, 3);
     if ((wrong = coral_check_port(L, 3, &port)))
         return coral_fail(L, wrong);
     lua_settop(L, 2);
@@ -164,7 +169,7 @@ static int l_receive(lua_State *L)
     if (!s->net)
         return coral_fail(L, "closed");
     if (s->reading)
-        return coral_fail(L, "socket busy reading");
+        return coral_fail(L, "socket busy");
     s->size = size > LARGEST ? LARGEST : (apr_size_t)size;
     s->read_until = apr_time_now() + s->read_timeout;
     return receive(L, s);
@@ -175,6 +180,8 @@ static int l_close(lua_State *L)
 {
     coral_socket_t *s = coral_check_socket(L, 1, coral_udp_kind);
 
+    if (lua_gettop(L) != 1)
+        return luaL_error(L, "expecting 1 argument (including the object) but seen %d", lua_gettop(L));
     if (s->reading || s->connecting)
         return coral_fail(L, "socket busy");
     if (!s->net)
@@ -187,6 +194,8 @@ static int l_close(lua_State *L)
 /* udp(): a socket without a peer */
 static int l_udp(lua_State *L)
 {
+    if (lua_gettop(L))
+        return luaL_error(L, "expecting zero arguments, but got %d", lua_gettop(L));
     coral_push_socket(L, coral_udp_kind);
     return 1;
 }

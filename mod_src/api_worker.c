@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* api_worker.c - coral.worker: this child process. Behind ngx.worker and `require "coral"`. */
 #include "glue.h"
+#include "net.h"
+#include "park.h"
 
 #include <unistd.h>
 
@@ -52,6 +54,25 @@ static int l_bytes(lua_State *L)
     return 1;
 }
 
+/* parked(): requests that wait without a thread; sockets(): connections to elsewhere, kept ones too */
+static int l_parked(lua_State *L)
+{
+    lua_pushinteger(L, coral_park_count());
+    return 1;
+}
+
+static int l_sockets(lua_State *L)
+{
+    lua_pushinteger(L, coral_net_count());
+    return 1;
+}
+
+/* backend(): what the loop waits with */
+static int l_backend(lua_State *L)
+{
+    return coral_push(L, coral_poller_method());
+}
+
 /* version(): mod_coral's; server(): httpd's name and version */
 static int l_version(lua_State *L)
 {
@@ -70,6 +91,9 @@ static const luaL_Reg functions[] = {
     { "exiting", l_exiting },
     { "threads", l_threads },
     { "states", l_states },
+    { "parked", l_parked },
+    { "sockets", l_sockets },
+    { "backend", l_backend },
     { "bytes", l_bytes },
     { "version", l_version },
     { "server", l_server },

@@ -27,7 +27,9 @@ static apr_status_t read_piece(request_rec *r, coral_socket_t *s, apr_read_type_
 
 static void note_outcome(coral_socket_t *s, apr_status_t rv)
 {
-    if (APR_STATUS_IS_TIMEUP(rv))
+    if (rv == AP_FILTER_ERROR || ap_is_HTTP_ERROR(rv) || rv == APR_ENOSPC)
+        s->client_status = ap_map_http_request_error(rv, HTTP_BAD_REQUEST);
+    else if (APR_STATUS_IS_TIMEUP(rv))
         s->client_error = "timeout";
     else if (APR_STATUS_IS_EOF(rv))
         s->client_eof = 1;

@@ -74,8 +74,8 @@ static int is_abandoned(content_t *content, int gone)
 
     if (!content->parking.watch_client || !(gone || run->rq->response.aborted))
         return 0;
-    content->parking.watch_client = 0; /* it is known now */
-    return !run->rq->response.finished && !coral_run_aborts(run);
+    content->parking.watch_client = run->stops_on_abort = 0; /* it is known now */
+    return !run->rq->response.finished && (!run->rq->client_ended || run->rq->response.aborted) && !coral_run_aborts(run);
 }
 
 static int abandon(content_t *content)
@@ -111,7 +111,7 @@ static int run_scripts(content_t *content)
         memset(&content->run, 0, sizeof(content->run));
         if ((status = prepare(content, script)) != OK)
             return status;
-        content->parking.watch_client = coral_conf_flag(coral_conf_of(content->r), check_client_abort);
+        content->parking.watch_client = content->run.stops_on_abort = coral_conf_flag(coral_conf_of(content->r), check_client_abort);
         if (!coral_park_can(content->r))
             coral_run_whole(&content->run, content->r, CORAL_PHASE_content, script);
         else if (!coral_run_start(&content->run, content->r, CORAL_PHASE_content, script) && park(content) == CORAL_PARKED)

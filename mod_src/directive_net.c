@@ -99,7 +99,10 @@ const char *coral_directive_pem(cmd_parms *cmd, void *conf, const char *path)
 
 const char *coral_directive_depth(cmd_parms *cmd, void *conf, const char *text)
 {
-    return number(cmd, text, 1, &((coral_conf_t *)conf)->tls.depth);
+    const char *err = number(cmd, text, 0, &((coral_conf_t *)conf)->tls.depth);
+
+    ((coral_conf_t *)conf)->tls.depth++;
+    return err;
 }
 
 const char *coral_directive_protocols(cmd_parms *cmd, void *conf_, const char *word)

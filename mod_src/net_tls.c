@@ -159,7 +159,7 @@ static const char *fill(SSL_CTX *context, const coral_tls_settings_t *settings)
     if (settings->protocols)
         set_protocols(context, settings->protocols);
     if (settings->depth)
-        SSL_CTX_set_verify_depth(context, settings->depth);
+        SSL_CTX_set_verify_depth(context, settings->depth - 1);
     return NULL;
 }
 

@@ -24,7 +24,7 @@ typedef struct {
     const char *key;
     const char *protocols; /* "TLSv1.2 TLSv1.3"; NULL: OpenSSL's default */
     const char *ciphers;
-    int depth; /* of the chain, 0: OpenSSL's default */
+    int depth; /* of the chain, and one more; 0: OpenSSL's default */
 } coral_tls_settings_t;
 
 /* What a handshake is to do. */

@@ -38,7 +38,7 @@ typedef struct coral_parked_t {
 
     /* [lock] */
     enum { QUIET, QUEUED, RUNG } calling;
-    int gone;
+    int gone, away;
 } parked_t;
 
 static struct {
@@ -249,16 +249,16 @@ static void on_tick(coral_sleeper_t *s, coral_reason_e reason)
     parked_t *p = (parked_t *)((char *)s - offsetof(parked_t, on_tick));
 
     (void)reason;
-    if (p->looked_after) {
-        apr_thread_mutex_lock(park.lock);
+    apr_thread_mutex_lock(park.lock);
+    if (p->away && p->looked_after)
         call(p, 1); /* whoever is busy: the MPM does not wait */
-        apr_thread_mutex_unlock(park.lock);
-        return;
+    else if (p->away) {
+        p->looked_after = 1;
+        if (p->parking->watch_client)
+            coral_hangup_watch(&p->hangup, &p->on_hangup, p->descriptor);
+        coral_alarm_set(&p->tick, &p->on_tick, p->until);
     }
-    p->looked_after = 1;
-    if (p->parking->watch_client)
-        coral_hangup_watch(&p->hangup, &p->on_hangup, p->descriptor);
-    coral_alarm_set(&p->tick, &p->on_tick, p->until);
+    apr_thread_mutex_unlock(park.lock);
 }
 
 static apr_status_t on_connection_end(void *p_)
@@ -462,7 +462,7 @@ static void on_suspend(conn_rec *c, request_rec *r)
     wake = p->wake;
     p->descriptor = descriptor_of(p);
     apr_os_sock_put(&p->socket, &wake, c->pool);
-    p->swapped = 1;
+    p->swapped = p->away = 1;
     p->until = next_tick(p);
     p->looked_after = p->until <= apr_time_now() + MOMENT;
     coral_alarm_set(&p->tick, &p->on_tick, p->looked_after ? p->until : apr_time_now() + MOMENT);
@@ -477,6 +477,9 @@ static void on_resume(conn_rec *c, request_rec *r)
     (void)r;
     if (!p || !p->swapped)
         return;
+    apr_thread_mutex_lock(park.lock);
+    p->away = 0; /* on_tick() sets nothing from here on */
+    apr_thread_mutex_unlock(park.lock);
     coral_alarm_cancel(&p->tick);
     coral_hangup_cancel(&p->hangup);
     answer(p);

@@ -5,6 +5,7 @@
 #include "apr_signal.h"
 
 #include <event2/thread.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/select.h>
 
@@ -382,6 +383,10 @@ static void on_watch_alarm(evutil_socket_t fd, short what, void *watch_)
     (void)what;
     apr_thread_mutex_lock(poller.watch_lock);
     watch->alarm_at = 0;
+    if (!watch->open) { /* about to be closed */
+        apr_thread_mutex_unlock(poller.watch_lock);
+        return;
+    }
     if (watch->reader && watch->reader_until <= now) {
         reader = watch->reader;
         watch->reader = NULL;
@@ -420,7 +425,9 @@ void coral_watch_close(coral_watch_t *watch)
 
     if (!watch->open)
         return;
+    apr_thread_mutex_lock(poller.watch_lock);
     watch->open = 0;
+    apr_thread_mutex_unlock(poller.watch_lock);
     event_del(&watch->in); /* not under the lock: each waits for its callback, which takes it */
     event_del(&watch->out);
     event_del(&watch->alarm);
@@ -466,33 +473,55 @@ void coral_watch_cancel(coral_watch_t *watch, coral_sleeper_t *sleeper)
     apr_thread_mutex_unlock(poller.watch_lock);
 }
 
-/* Hang-ups. Where the kernel does not tell them apart from data (poll, select) a look at the data does; with data there to be read
- * it cannot be known any more. */
+/* Hang-ups. The kernel says at any time whether there is one; libevent says when to ask: where something is to be read, for behind it
+ * may be the end. With data there that nobody reads it is asked now and then. */
+
+static int is_gone(int fd)
+{
+    struct pollfd state = { .fd = fd, .events = POLLRDHUP };
+
+    return poll(&state, 1, 0) > 0 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR));
+}
 
 static void on_hangup(evutil_socket_t fd, short what, void *hangup_)
 {
     coral_hangup_t *hangup = hangup_;
-    char byte;
-    ssize_t n = what & EV_READ ? recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) : 0;
+    struct timeval second = { 1, 0 };
 
-    if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
-        return;
-    hangup->sleeper->wake(hangup->sleeper, CORAL_WOKEN_READY);
+    (void)fd;
+    (void)what;
+    apr_thread_mutex_lock(poller.watch_lock);
+    if (!hangup->watching)
+        ;
+    else if (is_gone(hangup->fd))
+        hangup->sleeper->wake(hangup->sleeper, CORAL_WOKEN_READY);
+    else
+        evtimer_add(&hangup->again, &second);
+    apr_thread_mutex_unlock(poller.watch_lock);
 }
 
 void coral_hangup_watch(coral_hangup_t *hangup, coral_sleeper_t *sleeper, int fd)
 {
-    int early = event_base_get_features(poller.base) & EV_FEATURE_EARLY_CLOSE;
+    int early = event_base_get_features(poller.base) & EV_FEATURE_EARLY_CLOSE ? EV_CLOSED : 0;
 
     hangup->sleeper = sleeper;
+    hangup->fd = fd;
     hangup->watching = 1;
-    event_assign(&hangup->event, poller.base, fd, early ? EV_CLOSED : EV_READ, on_hangup, hangup);
+    event_assign(&hangup->event, poller.base, fd, (short)(EV_READ | early), on_hangup, hangup);
+    evtimer_assign(&hangup->again, poller.base, on_hangup, hangup);
     event_add(&hangup->event, NULL);
 }
 
 void coral_hangup_cancel(coral_hangup_t *hangup)
 {
-    if (hangup->watching)
-        event_del(&hangup->event);
+    int watching;
+
+    apr_thread_mutex_lock(poller.watch_lock);
+    watching = hangup->watching;
     hangup->watching = 0;
+    apr_thread_mutex_unlock(poller.watch_lock);
+    if (watching) {
+        event_del(&hangup->event);
+        event_del(&hangup->again);
+    }
 }

@@ -43,9 +43,9 @@ typedef struct {
 
 /* A client that may go away. Zeroed before its first use. */
 typedef struct {
-    struct event event;
+    struct event event, again;
     coral_sleeper_t *sleeper;
-    int watching;
+    int fd, watching; /* [watch_lock] */
 } coral_hangup_t;
 
 /* Something to be done by a thread of the loop. Its memory is the caller's until run is called. */

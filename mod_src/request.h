@@ -31,6 +31,7 @@ typedef struct {
     int claimed;                     /* not a file: no walk through the file system (route.h) */
     int declined;                    /* claimed, but the content hook did not want it: it starts again as a file */
     int header_filtered;             /* the scripts of header_filter have seen the response */
+    int client_ended;                /* a script has read, or reads, the client's stream to its end: its going is no abort */
     int has_client_socket;           /* ngx.req.socket was called */
     int failed;                      /* a filter failed: they are left out of the error page */
     apr_array_header_t *done;        /* scripts and variables of the first rewrite phase, not to be done again */

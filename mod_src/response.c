@@ -71,6 +71,8 @@ void coral_response_become_raw(coral_response_t *response)
 /* 101: the headers the script has set are the response; what follows is not HTTP any more. */
 static void upgrade(coral_response_t *response)
 {
+    if (apr_table_get(response->r->headers_out, "Upgrade") && !apr_table_get(response->r->headers_out, "Connection"))
+        apr_table_setn(response->r->headers_out, "Connection", "Upgrade"); /* as nginx, on which libraries rely */
     ap_send_interim_response(response->r, 1);
     coral_response_become_raw(response);
 }

@@ -346,6 +346,7 @@ static int on_turn(coral_vm_t *vm, void *run_)
 {
     coral_run_t *run = run_;
 
+    run->rq->r->connection->sbh = run->scoreboard; /* the MPM takes it away */
     do {
         go(vm, run);
         if (run->strand.over || run->wanted || coral_strand_wants_connection(&run->strand))
@@ -389,7 +390,11 @@ static int advance(coral_run_t *run)
         }
         else
             return 0; /* its turn is waited for without a thread */
-        if (!run->strand.over && !coral_strand_perform(&run->strand, 0) && !hold(run))
+        if (run->strand.over)
+            break;
+        if (!coral_strand_perform(&run->strand, 0) && !hold(run))
+            return 0;
+        if (run->stops_on_abort && run->rq->response.aborted)
             return 0;
     }
     return 1;
@@ -401,6 +406,7 @@ int coral_run_start(coral_run_t *run, request_rec *r, coral_phase_e phase, const
     run->turn.run = on_turn;
     run->turn.after = go_elsewhere;
     run->turn.data = run;
+    run->scoreboard = r->connection->sbh;
     return !set_up(run, r, phase, script) || advance(run);
 }
 
@@ -432,6 +438,8 @@ int coral_run_resume(coral_run_t *run)
 {
     coral_strand_take(&run->strand);
     coral_strand_perform(&run->strand, 0);
+    if (run->stops_on_abort && run->rq->response.aborted)
+        return 0;
     return run->strand.over || advance(run);
 }
 

@@ -4,16 +4,24 @@
 const char coral_tcp_kind[] = "coral.tcp", coral_udp_kind[] = "coral.udp";
 const char coral_client_kind[] = "coral.client", coral_raw_kind[] = "coral.raw";
 
+#define SOCKET "coral.socket" /* the metatable of the userdata */
+
 /* Something of the size of a socket may still be something else. */
 static int is_socket(const coral_socket_t *s)
 {
     return s->kind == coral_tcp_kind || s->kind == coral_udp_kind || s->kind == coral_client_kind || s->kind == coral_raw_kind;
 }
 
+/* As in OpenResty a socket is a table, so that libraries may keep something in it; what it stands for takes its place on the stack. */
 static coral_socket_t *any_socket(lua_State *L, int index)
 {
-    coral_socket_t *s = lua_type(L, index) == LUA_TUSERDATA ? lua_touserdata(L, index) : NULL;
+    coral_socket_t *s;
 
+    if (lua_istable(L, index)) {
+        lua_rawgeti(L, index, 1);
+        lua_replace(L, index);
+    }
+    s = lua_type(L, index) == LUA_TUSERDATA ? lua_touserdata(L, index) : NULL;
     if (!s || lua_rawlen(L, index) != sizeof(*s) || !is_socket(s))
         luaL_typeerror(L, index, "socket");
     if (!s->run || s->run != coral_run_of(L))
@@ -83,6 +91,7 @@ coral_socket_t *coral_push_socket(lua_State *L, const char *kind)
 
     if (!run)
         luaL_error(L, "sockets need a request or a timer: there is none here");
+    lua_createtable(L, 1, 0);
     s = lua_newuserdatauv(L, sizeof(*s), 3); /* where from; the certificate; the protocols */
     memset(s, 0, sizeof(*s));
     s->kind = kind;
@@ -90,6 +99,8 @@ coral_socket_t *coral_push_socket(lua_State *L, const char *kind)
     s->connect_timeout = coral_conf_time(run->conf, connect_timeout);
     s->send_timeout = coral_conf_time(run->conf, send_timeout);
     s->read_timeout = coral_conf_time(run->conf, read_timeout);
+    luaL_setmetatable(L, SOCKET);
+    lua_rawseti(L, -2, 1);
     luaL_setmetatable(L, kind);
     coral_run_add(run, &s->belonging, let_go);
     return s;
@@ -164,7 +175,7 @@ static int l_settimeouts(lua_State *L)
     coral_socket_t *s = any_socket(L, 1);
 
     if (lua_gettop(L) != 4)
-        return luaL_error(L, "ngx.socket settimeouts: expecting 4 arguments (including the object) but seen %d", lua_gettop(L));
+        return luaL_error(L, "ngx.socket settimeout: expecting 4 arguments (including the object) but seen %d", lua_gettop(L));
     s->connect_timeout = coral_check_timeout(L, 2, s->connect_timeout);
     s->send_timeout = coral_check_timeout(L, 3, s->send_timeout);
     s->read_timeout = coral_check_timeout(L, 4, s->read_timeout);
@@ -180,9 +191,11 @@ void coral_socket_kind(lua_State *L, const char *kind, const luaL_Reg *methods, 
     if (more)
         more(L);
     lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, l_gc);
-    lua_setfield(L, -2, "__gc");
-    lua_pop(L, 1);
+    if (luaL_newmetatable(L, SOCKET)) {
+        lua_pushcfunction(L, l_gc);
+        lua_setfield(L, -2, "__gc");
+    }
+    lua_pop(L, 2);
 }
 
 void coral_socket_set_timeouts(lua_State *L)

@@ -13,6 +13,7 @@ typedef struct coral_socket_t {
     coral_run_t *run;            /* NULL: that is over */
     coral_net_t *net;            /* NULL: not connected */
     coral_net_pool_t *pool;      /* where the connection counts */
+    int was_connected;           /* once */
     int is_client;               /* the other side is the client of the request, not net */
     struct evbuffer *in;         /* read and not asked for: net's, or the client's */
     apr_interval_time_t connect_timeout, send_timeout, read_timeout;
@@ -27,6 +28,7 @@ typedef struct coral_socket_t {
     apr_time_t read_until, send_until;
     /* Of the client. */
     int client_eof;
+    int client_status; /* httpd has something against what it sends: the run is to end with this */
     const char *client_error;
     const char *out;
     apr_size_t out_length;

@@ -136,9 +136,13 @@ void coral_strand_take(coral_strand_t *s)
     }
 }
 
-/* Nobody waits for it any more; when this returns it is in no list and nobody will wake it. */
-static void cancel(coral_strand_t *s, coral_wait_t *w)
+/* Nobody waits any more for what the task waits for; when this returns its wait is in no list and nobody will wake it. */
+static void cancel(coral_strand_t *s, coral_task_t *task)
 {
+    coral_wait_t *w = coral_task_waiting(task);
+
+    if (!w->pending)
+        return;
     coral_strand_take(s); /* one that has ended is not watched any more */
     take_out(&s->fresh, w);
     take_out(&s->performs, w);
@@ -152,6 +156,7 @@ static void cancel(coral_strand_t *s, coral_wait_t *w)
     coral_strand_take(s); /* it may have been woken: then it is ready or among the performs now */
     take_out(&s->performs, w);
     w->perform = NULL;
+    coral_task_unwind(w->task);
 }
 
 static void take_from_ready(coral_strand_t *s, coral_task_t *task)
@@ -261,7 +266,7 @@ void coral_strand_kill(coral_strand_t *s, coral_task_t *task)
 {
     char error[256];
 
-    cancel(s, coral_task_waiting(task));
+    cancel(s, task);
     take_from_ready(s, task);
     coral_task_end(task, error, sizeof(error));
     let_go(s, task);
@@ -283,7 +288,7 @@ void coral_strand_close(coral_strand_t *s)
     for (task = s->tasks; task; task = next) {
         next = coral_task_note(task)->next;
         if (task == s->entry)
-            cancel(s, coral_task_waiting(task));
+            cancel(s, task);
         else {
             coral_task_note(task)->step = CORAL_STEP_EXITED;
             coral_strand_kill(s, task);

@@ -57,6 +57,7 @@ coral_task_t *coral_task_spawn(coral_vm_t *vm, lua_CFunction main, void *data, v
         return NULL;
     task->owner = owner;
     memset(&task->note, 0, sizeof(task->note));
+    task->wait.pending = 0;
     task->wait_number = 0;
     task->exiting = task->ended = 0;
     lua_pushcfunction(task->co, main);
@@ -115,6 +116,16 @@ coral_step_e coral_task_step(coral_task_t *task, int *count)
 
 lua_State *coral_task_state(coral_task_t *task) { return task->co; }
 coral_wait_t *coral_task_waiting(coral_task_t *task) { return &task->wait; }
+
+void coral_task_unwind(coral_task_t *task)
+{
+    int count;
+
+    if (!task->wait_number || task->ended || task->exiting)
+        return;
+    task->exiting = 1;
+    coral_task_step(task, &count);
+}
 
 const char *coral_task_end(coral_task_t *task, char *error, apr_size_t size)
 {
@@ -259,6 +270,9 @@ static int go_on(lua_State *L, int status, lua_KContext number)
         return lua_yieldk(L, 1, number, go_on);
     }
     task->wait_number = 0;
+    task->wait.pending = 0;
+    if (task->exiting)
+        return coral_task_exit(L);
     return task->wait.results ? task->wait.results(L, &task->wait) : 0;
 }
 
@@ -287,6 +301,7 @@ int coral_task_wait(lua_State *L, coral_wait_t *w)
 {
     coral_task_t *task = w->task;
 
+    w->pending = 1;
     task->wait_number = coral_vm_serial(task->vm);
     lua_pushlightuserdata(L, &wait_mark);
     return lua_yieldk(L, 1, (lua_KContext)task->wait_number, go_on);

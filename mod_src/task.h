@@ -34,7 +34,7 @@ struct coral_wait_t {
     /* strand.c's own */
     coral_wait_t *next, *next_woken;
     coral_alarm_t alarm;
-    int alarmed, armed;
+    int alarmed, armed, pending;
     _Atomic int over;
 };
 
@@ -58,6 +58,9 @@ coral_step_e coral_task_step(coral_task_t *task, int *count);
 
 /* [vm] Its stack, with the results of a step on top. */
 lua_State *coral_task_state(coral_task_t *task);
+
+/* [vm] A task that waits is to be ended: the coroutines of the user's own in it are closed, from the inside out. */
+void coral_task_unwind(coral_task_t *task);
 
 /* [vm] Closes what is to be closed and puts the coroutine back. The task is gone. Returns NULL, or what a __close raised. */
 const char *coral_task_end(coral_task_t *task, char *error, apr_size_t size);

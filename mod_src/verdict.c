@@ -36,7 +36,8 @@ static int end_with(coral_request_t *rq, int status)
             return status;
         }
     }
-    else if (response->started && status != rq->r->status && status != HTTP_OK)
+    else if (response->started && status != rq->r->status && status != HTTP_OK && status != HTTP_REQUEST_TIME_OUT && status != 444
+             && status != 499) /* those only say that it ends */
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, rq->r,
                       "attempt to set status %d via ngx.exit after sending out the response status %d", status, rq->r->status);
     coral_response_finish(response);

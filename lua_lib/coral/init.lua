@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- require "coral": what neither ngx nor mod_lua's r has, and what a hook may return.
+local timer = require "coral.timer"
 local worker = require "coral.worker"
 
 local coral = {
@@ -10,9 +11,13 @@ local coral = {
 -- coral.HTTP_NOT_FOUND and so on: the same numbers as ngx.HTTP_*
 for name, status in pairs(require "coral.ngx.const".statuses) do coral[name] = status end
 
--- status(): { pid, threads, states, memory }: this child process and this Lua state (bytes)
+-- status(): this child process: pid, threads, states, parked (requests that wait without a thread), sockets, timers (pending and
+-- running), backend (what the loop waits with); and memory: the bytes of this Lua state
 function coral.status()
-  return { pid = worker.pid(), threads = worker.threads(), states = worker.states(), memory = worker.bytes() }
+  return {
+    pid = worker.pid(), threads = worker.threads(), states = worker.states(), memory = worker.bytes(), parked = worker.parked(),
+    sockets = worker.sockets(), timers = timer.pending_count() + timer.running_count(), backend = worker.backend(),
+  }
 end
 
 -- A misspelt status must not be nil: an access hook that returns nil lets the request through.
