@@ -2,8 +2,9 @@
 #include "api.h"
 
 /* One word a topic: api_<word>.c, `require "coral.<word>"`. */
-#define TOPICS(X) X(client) X(code) X(codec) X(env) X(log) X(r) X(regex) X(replace) X(request) X(response) X(shared) X(table) X(tcp)  \
-                  X(thread) X(time) X(timer) X(tls) X(udp) X(worker)
+#define TOPICS(X)                                                                                                   \
+    X(cert) X(cipher) X(client) X(code) X(codec) X(crypto) X(env) X(jit) X(log) X(pkey) X(r) X(regex) X(replace)    \
+    X(request) X(response) X(shared) X(table) X(tcp) X(thread) X(time) X(timer) X(tls) X(udp) X(worker)
 
 #define X(name) int coral_api_##name(lua_State *L);
 TOPICS(X)

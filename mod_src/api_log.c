@@ -39,7 +39,7 @@ static void add_text(lua_State *L, luaL_Buffer *b, int index)
 }
 
 /* Writes the arguments from first on, one after the other. */
-static int write_log(lua_State *L, int level, int first)
+static int write_log(lua_State *L, int level, int first, int raw)
 {
     coral_run_t *run = coral_run_of(L);
     request_rec *r = run && run->rq ? run->rq->r : NULL;
@@ -49,36 +49,59 @@ static int write_log(lua_State *L, int level, int first)
     if (r ? !APLOG_R_IS_LEVEL(r, level) : !APLOG_IS_LEVEL(ap_server_conf, level))
         return 0;
     luaL_buffinit(L, &b);
-    add_place(L, &b);
+    if (!raw)
+        add_place(L, &b);
     for (i = first; i <= count; i++)
         add_text(L, &b, i);
     luaL_pushresult(&b);
     if (r)
-        ap_log_rerror(APLOG_MARK, level, 0, r, "[lua] %s", lua_tostring(L, -1));
+        ap_log_rerror(APLOG_MARK, level, 0, r, "%s%s", raw ? "" : "[lua] ", lua_tostring(L, -1));
     else
-        ap_log_error(APLOG_MARK, level, 0, ap_server_conf, "[lua] %s", lua_tostring(L, -1));
+        ap_log_error(APLOG_MARK, level, 0, ap_server_conf, "%s%s", raw ? "" : "[lua] ", lua_tostring(L, -1));
     return 0;
+}
+
+static int level_at(lua_State *L, int index)
+{
+    lua_Integer level = luaL_checkinteger(L, index);
+
+    if (level < 0 || level > 8)
+        luaL_argerror(L, index, lua_pushfstring(L, "bad log level: %I", (LUAI_UACINT)level));
+    return level > 0 ? (int)level - 1 : APLOG_EMERG;
 }
 
 /* log(level, ...): ngx.log's levels, ngx.EMERG 1 … ngx.DEBUG 8; ngx.STDERR 0 is told as loudly */
 static int l_log(lua_State *L)
 {
-    lua_Integer level = luaL_checkinteger(L, 1);
+    return write_log(L, level_at(L, 1), 2, 0);
+}
 
-    if (level < 0 || level > 8)
-        luaL_argerror(L, 1, lua_pushfstring(L, "bad log level: %I", (LUAI_UACINT)level));
-    return write_log(L, level > 0 ? (int)level - 1 : APLOG_EMERG, 2);
+/* raw(level, ...): without file and line */
+static int l_raw(lua_State *L)
+{
+    return write_log(L, level_at(L, 1), 2, 1);
+}
+
+/* level(): the least urgent of ngx.log's levels that is written here */
+static int l_level(lua_State *L)
+{
+    coral_run_t *run = coral_run_of(L);
+    int level = run && run->rq ? ap_get_request_module_loglevel(run->rq->r, APLOG_MODULE_INDEX)
+                               : ap_get_server_module_loglevel(ap_server_conf, APLOG_MODULE_INDEX);
+
+    lua_pushinteger(L, level < APLOG_DEBUG ? level + 1 : APLOG_DEBUG + 1);
+    return 1;
 }
 
 /* print(...): OpenResty's print goes to the log, as a notice */
 static int l_print(lua_State *L)
 {
-    return write_log(L, APLOG_NOTICE, 1);
+    return write_log(L, APLOG_NOTICE, 1, 0);
 }
 
 static int l_method(lua_State *L)
 {
-    return write_log(L, (int)lua_tointeger(L, lua_upvalueindex(1)), 2);
+    return write_log(L, (int)lua_tointeger(L, lua_upvalueindex(1)), 2, 0);
 }
 
 /* method(level): a function (r, ...) that logs at that level of httpd's, 0 (emerg) to 15 (trace8) */
@@ -94,6 +117,8 @@ static int l_make_method(lua_State *L)
 
 static const luaL_Reg functions[] = {
     { "log", l_log },
+    { "raw", l_raw },
+    { "level", l_level },
     { "print", l_print },
     { "method", l_make_method },
     { NULL, NULL }

@@ -12,6 +12,13 @@ static int l_pid(lua_State *L)
     return 1;
 }
 
+/* parent(): the number of httpd's parent process, of this one where there is no other */
+static int l_parent(lua_State *L)
+{
+    lua_pushinteger(L, ap_exists_config_define("ONE_PROCESS") ? getpid() : getppid());
+    return 1;
+}
+
 /* count(): how many child processes httpd may have */
 static int l_count(lua_State *L)
 {
@@ -87,6 +94,7 @@ static int l_server(lua_State *L)
 
 static const luaL_Reg functions[] = {
     { "pid", l_pid },
+    { "parent", l_parent },
     { "count", l_count },
     { "exiting", l_exiting },
     { "threads", l_threads },

@@ -36,7 +36,8 @@ void coral_conf_rekey(apr_pool_t *p, coral_conf_t *conf)
     apr_array_header_t *init = conf->hooks[CORAL_PHASE_init];
     int i;
 
-    conf->key = apr_pstrcat(p, conf->group, "\n", conf->package_path, "\n", conf->package_cpath, NULL);
+    conf->key = apr_pstrcat(p, conf->group, "\n", conf->package_path, "\n", conf->package_cpath,
+                            coral_conf_flag(conf, compat) ? "" : "\nplain", NULL);
     for (i = 0; init && i < init->nelts; i++)
         conf->key = apr_pstrcat(p, conf->key, "\n", APR_ARRAY_IDX(init, i, coral_script_t *)->key, NULL);
 }

@@ -43,6 +43,8 @@ typedef enum {
 
 /* On-off settings, one row each: field, directive, default, where, what it is. */
 #define CORAL_FLAGS(X)                                                                             \
+    X(compat, "CoralCompat", 1, RSRC_CONF | ACCESS_CONF,                                           \
+      "off: what Lua 5.1 and LuaJIT have and Lua 5.4 has not (unpack, setfenv, bit …) is left out")  \
     X(error_page, "CoralErrorPage", 0, RSRC_CONF | ACCESS_CONF,                                    \
       "on: a failed script's message and traceback are shown to the client (for development)")     \
     X(check_client_abort, "CoralCheckClientAbort", 1, RSRC_CONF | ACCESS_CONF,                     \
@@ -98,7 +100,7 @@ typedef struct {
 } coral_set_t;
 
 typedef struct {
-    const char *key; /* which states run this: group, package paths and init hooks in one string */
+    const char *key; /* which states run this: group, package paths, CoralCompat and init hooks in one string */
     const char *group, *package_path, *package_cpath;
     apr_array_header_t *hooks[CORAL_PHASE_COUNT]; /* of const coral_script_t *; NULL: nothing said */
     unsigned int none; /* a bit for each phase: CoralHook PHASE none, what is above is not inherited */
@@ -137,7 +139,7 @@ void *coral_conf_merge_dir(apr_pool_t *p, void *above, void *below);
 void *coral_conf_create_server(apr_pool_t *p, server_rec *s);
 void *coral_conf_merge_server(apr_pool_t *p, void *above, void *below);
 
-/* After group, a package path or an init hook changed: says anew which states run this. */
+/* After group, a package path, CoralCompat or an init hook changed: says anew which states run this. */
 void coral_conf_rekey(apr_pool_t *p, coral_conf_t *conf);
 
 /* The value of a flag, its default where nothing is said. */

@@ -11,6 +11,8 @@
 #include "stay.h"
 #include "variable.h"
 
+#define FIELD(name) (void *)APR_OFFSETOF(coral_conf_t, name)
+
 static const char *set_inherit(cmd_parms *cmd, void *conf_, const char *word)
 {
     coral_conf_t *conf = conf_;
@@ -188,6 +190,17 @@ static const char *set_package_path(cmd_parms *cmd, void *conf, const char *patt
     return NULL;
 }
 
+/* A row of CORAL_FLAGS. */
+static const char *set_flag(cmd_parms *cmd, void *conf_, int on)
+{
+    coral_conf_t *conf = conf_;
+
+    ap_set_flag_slot(cmd, conf, on);
+    if (cmd->info == FIELD(compat))
+        coral_conf_rekey(cmd->pool, conf);
+    return NULL;
+}
+
 /* 64k, 10m, 1g or bytes */
 static const char *size(cmd_parms *cmd, const char *word, apr_int64_t *bytes)
 {
@@ -337,7 +350,6 @@ static const char *set_stay(cmd_parms *cmd, void *conf, const char *word)
 }
 
 #define ANYWHERE (RSRC_CONF | ACCESS_CONF | OR_FILEINFO)
-#define FIELD(name) (void *)APR_OFFSETOF(coral_conf_t, name)
 #define SERVER_FIELD(name) (void *)APR_OFFSETOF(coral_server_t, name)
 
 const command_rec coral_directives[] = {
@@ -369,7 +381,7 @@ const command_rec coral_directives[] = {
     AP_INIT_TAKE1("CoralRegexMatchLimit", set_server_number, SERVER_FIELD(regex_match_limit), RSRC_CONF,
                   "how often a match may try another way; 0: PCRE2's default"),
     AP_INIT_TAKE1("CoralLibraryPath", set_library_path, NULL, RSRC_CONF, "where mod_coral's own Lua files are"),
-#define X(field, directive, unset, where, help) AP_INIT_FLAG(directive, ap_set_flag_slot, FIELD(field), where, help),
+#define X(field, directive, unset, where, help) AP_INIT_FLAG(directive, set_flag, FIELD(field), where, help),
     CORAL_FLAGS(X)
 #undef X
 #define X(field, directive, unset, help) AP_INIT_TAKE1(directive, coral_directive_time, FIELD(field), ANYWHERE, help),

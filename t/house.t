@@ -65,7 +65,7 @@ check_room($_) for @rooms;
 
 # A file says under which licence it is before it says anything else.
 for my $file (@rooms, files(qr/\.lua$/, 'lua_lib'), files(qr{/(?:run|TEST|[^/]+\.(?:pm|t|conf|in))$}, 't')) {
-    my $head = join "\n", (split /\n/, slurp($file))[0 .. 4];
+    my $head = join "\n", grep defined, (split /\n/, slurp($file))[0 .. 4];
     like $head, qr/SPDX-License-Identifier: Apache-2\.0/, "$file names its licence";
 }
 
@@ -101,7 +101,7 @@ api directive
 api_* phase content directive_hook directive_net serve
 filter route client
 stretch table socket shared_lua captures
-glue verdict timer
+glue crypto verdict timer
 run
 request strand
 task print body

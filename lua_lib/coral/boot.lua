@@ -1,22 +1,26 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The first Lua in a new state. Called with mod_coral's own folder and what the configuration adds to package.path and
--- package.cpath; returns what the module calls: main (each run of a script, loader.lua) and once (scripts without a request).
-local library, path, cpath = ...
+-- The first Lua in a new state. Called with mod_coral's own folder, what the configuration adds to package.path and package.cpath,
+-- and whether what Lua 5.1 had is to be there (compat.lua); returns what the module calls: main (each run of a script, loader.lua)
+-- and once (scripts without a request).
+local library, path, cpath, compat = ...
 
 -- The default without the current directory (which for a server is nobody's), then what is said; ";;" stands for the default.
-local function search_path(default, own, more)
-  local kept = own
+local function search_path(default, more)
+  local kept = {}
   for pattern in default:gmatch "[^;]+" do
-    if pattern:sub(1, 2) ~= "./" then kept = kept .. ";" .. pattern end
+    if pattern:sub(1, 2) ~= "./" then kept[#kept + 1] = pattern end
   end
+  kept = table.concat(kept, ";")
   if more == "" then return kept end
   local before, after = more:match "^(.-);;(.*)$"
   if not before then return kept .. ";" .. more end
   return ((before .. ";" .. kept .. ";" .. after):gsub("^;", ""):gsub(";$", ""))
 end
 
-package.path = search_path(package.path, library .. "/?.lua;" .. library .. "/?/init.lua", path)
-package.cpath = search_path(package.cpath, "", cpath):gsub("^;", "")
+-- Ours come first, also before what stands before ";;": OpenResty's own files are often there, which need LuaJIT. Below spare/ are
+-- libraries for those who have not installed them: they come last.
+package.path = ("%s/?.lua;%s/?/init.lua;%s;%s/spare/?.lua"):format(library, library, search_path(package.path, path), library)
+package.cpath = search_path(package.cpath, cpath)
 
 local function run(name)
   return assert(loadfile(library .. "/coral/" .. name .. ".lua", "t"))(library)
@@ -28,5 +32,7 @@ local loader = run "loader"
 run "r"
 _G.ngx = run "ngx"
 package.loaded.ngx = _G.ngx
+run "openresty"
+if compat then run "compat" end
 
 return loader.main, loader.once

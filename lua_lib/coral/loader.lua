@@ -15,6 +15,7 @@ local ERR = 4 -- ngx.ERR
 local units = {}     -- what main is called with (a script's address or key) -> unit
 local modules = {}   -- name -> module
 local loading = setmetatable({}, { __mode = "k" }) -- coroutine -> the module it is loading
+local loader = {}    -- what this file returns
 
 local globals_mt = { __index = _G }
 local function own_globals()
@@ -101,6 +102,7 @@ function _G.require(name)
     value = loaded[name]
   end
   if modules[name] then note(name, modules[name]) end
+  if loader.one_result then return value end -- set by compat.lua
   return value, extra
 end
 
@@ -226,8 +228,6 @@ local function finish_script(globals, r, result)
   if result == nil and type(handle) == "function" then return handle(r) end
   return result
 end
-
-local loader = {}
 
 -- Runs a script for a request. now: its time in µs; every: µs between two looks at the files, nil never, -1 load always.
 function loader.main(key, r, now, every)

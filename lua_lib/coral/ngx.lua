@@ -15,8 +15,8 @@ local const = require "coral.ngx.const"
 for name, value in pairs(const.plain) do ngx[name] = value end
 for name, value in pairs(const.statuses) do ngx[name] = value end
 for name, value in pairs(const.methods) do ngx["HTTP_" .. name] = value end
-for _, name in ipairs { "escape_uri", "unescape_uri", "encode_args", "decode_args", "encode_base64", "decode_base64", "md5",
-  "md5_bin", "sha1_bin", "hmac_sha1", "quote_sql_str" } do
+for _, name in ipairs { "escape_uri", "unescape_uri", "encode_args", "decode_args", "encode_base64", "decode_base64",
+  "crc32_short", "crc32_long", "md5", "md5_bin", "sha1_bin", "hmac_sha1", "quote_sql_str" } do
   ngx[name] = codec[name]
 end
 for _, name in ipairs { "now", "time", "today", "localtime", "utctime", "http_time", "cookie_time", "parse_http_time", "sleep" } do
@@ -92,6 +92,7 @@ ngx.config = {
   ngx_lua_version = 10028,
   nginx_version = 1027001,
   prefix = function() return "/" end,
+  nginx_configure = function() return "" end,
 }
 
 -- What is looked up when it is asked for.

@@ -38,6 +38,15 @@ function codec.query_string(args, level)
   error("string, number, or table expected, but got " .. type(args), level + 1)
 end
 
+local crc32 = require "coral.jit".crc32
+
+-- crc32_short(bytes), crc32_long(bytes): the same
+function codec.crc32_short(bytes)
+  return crc32(type(bytes) == "string" and bytes or bytes and tostring(bytes) or "")
+end
+
+codec.crc32_long = codec.crc32_short
+
 local sql = { ["\0"] = "\\0", ["\b"] = "\\b", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ["\26"] = "\\Z", ["\\"] = "\\\\",
   ["'"] = "\\'", ['"'] = '\\"' }
 
