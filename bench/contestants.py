@@ -72,12 +72,12 @@ class Stage:
             scratch.copy(f"{self.lua}/{w.key}_file.lua", "docs", "coral", f"{w.key}.lua")
             scratch.copy(f"{self.lua}/{w.key}.lua", "docs", "modlua", f"{w.key}.lua")
 
-    def server(self, name, contestants, threads=64, tag=""):
-        """An httpd of one of three kinds with the settings of some contestants."""
-        port = self.port + ("coral", "plain", "modlua").index(name)
+    def server(self, name, contestants, threads=64, tag="", extra="", port=None):
+        """An httpd of one of three kinds with the settings of some contestants, and others (extra)."""
+        port = port or self.port + ("coral", "plain", "modlua").index(name)
         conf = {"coral": self._coral, "plain": self._plain, "modlua": self._modlua}[name]()
         conf += "".join(c.conf.format(w=w.key, lua=self.lua, docs=self.docs)
-                        for c in contestants for w in WORKLOADS)
+                        for c in contestants for w in WORKLOADS) + extra
         return Server(self.tools, self.scratch, name + tag, port, conf, threads)
 
     def _plain(self):

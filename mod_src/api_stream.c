@@ -173,7 +173,7 @@ static int more_has_come(lua_State *L, coral_wait_t *w)
 
     s->reading = 0;
     if (s->is_client)
-        s->run->rq->client_ended = s->client_eof;
+        s->run->rq->client_ended = s->raw && s->client_eof; /* of a body that is the client's going all the same */
     if (s->is_client && s->client_status)
         return coral_exit(L, s->client_status);
     if (!s->net && !s->is_client)

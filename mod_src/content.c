@@ -74,8 +74,10 @@ static int is_abandoned(content_t *content, int gone)
 
     if (!content->parking.watch_client || !(gone || run->rq->response.aborted))
         return 0;
+    if (run->rq->client_ended && !run->rq->response.aborted) /* the one who reads is told */
+        return 0;
     content->parking.watch_client = run->stops_on_abort = 0; /* it is known now */
-    return !run->rq->response.finished && (!run->rq->client_ended || run->rq->response.aborted) && !coral_run_aborts(run);
+    return !run->rq->response.finished && !coral_run_aborts(run);
 }
 
 static int abandon(content_t *content)

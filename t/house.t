@@ -106,8 +106,8 @@ run
 request strand
 task print body
 response
-vm park stay net_pool resolver pattern
-script net shared_value shared_list
+vm park net_pool resolver pattern
+script net shared_value shared_list stay
 poller conf source variable connection shared matcher
 net_tls dict
 arena

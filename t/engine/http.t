@@ -14,6 +14,7 @@ my $vars   = Apache::Test::vars();
 my $server = Coral::Server->new(config => <<'CONF', files => {
 Timeout 3
 KeepAliveTimeout 1
+CoralCheckClientAbort off
 Options +Includes +MultiViews
 RequestReadTimeout header=0 body=0
 ProxyPass /proxy/ http://127.0.0.1:@PORT@/

@@ -9,7 +9,7 @@ use Test::More;
 
 my $servers = Coral::Upstream->start(
     PLAY => 'tcp', MUTE => 'tcp wait:20000', HI => 'tcp say:220%20hi%0d%0a', HANGUP => 'tcp read:5 close',
-    RIGHT => 'tls:right', OLD => 'tls:right,old', SNI => 'tls:right,sni', CHAIN => 'tls:chain', BROKEN => 'tls:broken',
+    RIGHT => 'tls:right', OLD => 'tls:right,old', SNI => 'tls:right,sni', CHAIN => 'tls:chain', LONG => 'tls:long', BROKEN => 'tls:broken',
     EXPIRED => 'tls:expired', LATE => 'tls:late', SELF => 'tls:self', CN => 'tls:cn', ECHO => 'tls:right echo',
     CLIENT => 'tls:right,client', CLIENT_OLD => 'tls:right,old,client',
 );
@@ -33,9 +33,9 @@ sub asked {
     return $server->get("/ask.lua?port=$port")->content;
 }
 
-like asked("CoralTrustedCertificate $dir/ca.pem\nCoralVerifyDepth 0\n", $port{CHAIN}), qr/^nil 2[0-2]: /, 'depth 0';
-is asked("CoralTrustedCertificate $dir/ca.pem\nCoralVerifyDepth 0\n", $port{RIGHT}), 'true nil',
-    'depth 0 is enough without one between';
+like asked("CoralTrustedCertificate $dir/ca.pem\nCoralVerifyDepth 1\n", $port{LONG}), qr/^nil 2[0-2]: /, 'depth 1, and two between';
+is asked("CoralTrustedCertificate $dir/ca.pem\nCoralVerifyDepth 1\n", $port{CHAIN}), 'true nil', 'depth 1, and one between';
+is asked("CoralTrustedCertificate $dir/ca.pem\nCoralVerifyDepth 2\n", $port{LONG}), 'true nil', 'depth 2, and two between';
 like asked("CoralTrustedCertificate $dir/other.pem\n", $port{RIGHT}), qr/^nil 2[01]: unable to/, 'another CA';
 like asked('', $port{RIGHT}), qr/^nil (?:19|2[01]): /, 'no CA of ours';
 is asked("CoralTrustedCertificate $dir/self.pem\n", $port{SELF}), 'true nil', 'the certificate itself';
@@ -330,6 +330,18 @@ show((s:sslhandshake(session, "localhost", true)))
 --- body
 nil
 
+=== a session does not stand for another name
+--- lua
+@LUA@ @TLS@
+local s = plain(@OLD@)
+local session = s:sslhandshake(nil, "localhost", true)
+s:close()
+shake(@OLD@, session, "elsewhere.test", true)
+shake(@OLD@, session, "right.test", true)
+--- body
+nil certificate host mismatch
+true nil
+
 === sessions survive their sockets and collections
 --- lua
 @LUA@ @TLS@
@@ -371,10 +383,8 @@ fine
 local s = plain(@RIGHT@)
 s:close()
 show(s:sslhandshake())
-fails(function() ngx.socket.tcp():sslhandshake() end)
 --- body
 nil|closed
-socket is never created nor connected
 
 === after a few words in plain text
 --- lua

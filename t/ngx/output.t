@@ -9,7 +9,7 @@ use Test::More;
 use Time::HiRes 'sleep';
 
 my $server = Coral::Server->new(
-    config => "CoralStates 1 4\n",
+    config => "CoralStates 1 4\nCoralCheckClientAbort off\n", # the script is to see for itself that its client is gone
     files  => {
         'htdocs/big.lua' => <<'LUA',
 local line = ("x"):rep(1023) .. "\n"

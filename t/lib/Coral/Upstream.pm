@@ -34,14 +34,14 @@ use IO::Select;
 use IO::Socket::IP;
 use IO::Socket::UNIX;
 use POSIX ();
-use Socket qw(:DEFAULT IPPROTO_TCP TCP_NODELAY);
+use Socket qw(:DEFAULT IPPROTO_TCP TCP_NODELAY MSG_PEEK);
 use Time::HiRes qw(sleep time);
 
 my %words = (
     say     => sub { put($_[0], text($_[1])) },
     drip    => sub { for my $byte (split //, text($_[1])) { put($_[0], $byte); sleep 0.003 } },
     digits  => sub { put($_[0], substr '0123456789' x ($_[1] / 10 + 1), 0, $_[1]) },
-    wait    => sub { sleep $_[1] / 1000 },
+    wait    => \&pause,
     read    => sub { get(@_) },
     swallow => sub { put($_[0], "$_[1] " . md5_hex(get(@_)) . "\n") },
     sip     => sub { put($_[0], "$_[1] " . md5_hex(get(@_, 0.001)) . "\n") },
@@ -61,6 +61,19 @@ sub teach { shift; %words = (%words, @_) }
 sub text { (my $text = $_[0] // '') =~ s/%([0-9a-fA-F]{2})/chr hex $1/ge; return $text }
 
 # --- a connection, in a process of its own ---------------------------------------------
+
+# The other side may go away meanwhile.
+sub pause {
+    my ($c, $time) = @_;
+    my ($end, $select) = (time + $time / 1000, IO::Select->new($c->{socket}));
+    while ((my $left = $end - time) > 0) {
+        if ($c->{from}) { sleep $left; last }
+        next unless $select->can_read($left);
+        my $seen = recv $c->{socket}, my $data, 1, MSG_PEEK;
+        done($c) unless defined $seen && length $data;
+        sleep($left < 0.02 ? $left : 0.02);
+    }
+}
 
 sub put {
     my ($c, $data) = @_;
@@ -217,6 +230,9 @@ sub lua {
         end
         LUA
 }
+
+# How many connections to a server are open.
+sub open { my ($self, $name) = @_; return opened("$self->{dir}/$name.events") }
 
 sub dir   { "$_[0]{dir}" }
 

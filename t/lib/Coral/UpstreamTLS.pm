@@ -6,7 +6,7 @@
 #
 #   right     localhost, right.test, *.wild.test, 127.0.0.1;  a, b: a.test, b.test
 #   expired   late     localhost, not valid any more, not yet
-#   chain     localhost, of an intermediate that is sent along;  broken: that is not
+#   chain     localhost, of an intermediate that is sent along;  broken: that is not;  long: of two
 #   self      localhost, signed by itself
 #   cn        localhost as the common name only
 #   client    stranger a client's, of our CA and of another
@@ -43,6 +43,8 @@ sub new {
     $self->make('expired', @local, not_before => time - 3 * $day, not_after => time - 2 * $day);
     $self->make('late', @local, not_before => time + 2 * $day, not_after => time + 3 * $day);
     $self->make('chain', @local, by => 'between', send => ['between']);
+    $self->make('further', CA => 1, by => 'between');
+    $self->make('long', @local, by => 'further', send => ['further', 'between']);
     $self->make('broken', @local, by => 'between');
     $self->make('self', names => [[DNS => 'localhost']]);
     $self->make('cn', by => 'ca', common => 'localhost');
