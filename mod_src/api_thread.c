@@ -149,7 +149,7 @@ static int l_wait(lua_State *L)
     return coral_task_wait(L, w);
 }
 
-/* kill(thread): 1, or nil and why */
+/* kill(thread): 1, or nil and why. The threads it has spawned go with it. */
 static int l_kill(lua_State *L)
 {
     coral_task_t *task = check_thread(L, 1);

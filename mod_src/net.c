@@ -40,7 +40,7 @@ static int make_socket(int type, const coral_address_t *to)
         return -1;
     }
     fd = socket(to->to.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd > coral_poller_fd_limit()) {
+    if (fd >= 0 && coral_poller_is_too_high(fd)) {
         close(fd);
         errno = EMFILE;
         return -1;

@@ -114,7 +114,11 @@ static int take_descriptor(void)
     if (park.spares)
         fd = park.spare[--park.spares];
     apr_thread_mutex_unlock(park.lock);
-    return fd >= 0 ? fd : eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (fd < 0 && (fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) >= 0 && coral_poller_is_too_high(fd)) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
 }
 
 static void give_descriptor(int fd)
@@ -309,8 +313,9 @@ static int descriptor_of(parked_t *p)
 
 static int too_many(request_rec *r)
 {
-    if (!park.most || (int)apr_atomic_read32(&park.count) < park.most)
+    if (apr_atomic_inc32(&park.count) < (apr_uint32_t)park.most || !park.most)
         return 0;
+    apr_atomic_dec32(&park.count);
     complain(r, "there are as many parked requests as CoralMaxParked allows");
     return 1;
 }
@@ -322,15 +327,11 @@ int coral_park(request_rec *r, const coral_parking_t *parking, void *data)
 
     if (p->r == r) /* the next script of a request that is parked already */
         return SUSPENDED;
-    if (too_many(r) || !coral_poller_start())
+    if (!coral_poller_start() || too_many(r))
         return DECLINED;
-    if ((wake = take_descriptor()) < 0) {
-        complain(r, "the child has no descriptors left (ulimit -n)");
-        return DECLINED;
-    }
-    if (descriptor_of(p) > coral_poller_fd_limit()) {
-        give_descriptor(wake);
-        complain(r, "CoralNetworkBackend select cannot wait for a descriptor of this number");
+    if (coral_poller_is_too_high(descriptor_of(p)) || (wake = take_descriptor()) < 0) {
+        apr_atomic_dec32(&park.count);
+        complain(r, "the child has hardly any descriptors left (ulimit -n; with CoralNetworkBackend select, 1024)");
         return DECLINED;
     }
     p->wake = wake;
@@ -338,7 +339,6 @@ int coral_park(request_rec *r, const coral_parking_t *parking, void *data)
     p->parking = parking;
     p->data = data;
     p->gone = 0;
-    apr_atomic_inc32(&park.count);
     return SUSPENDED;
 }
 

@@ -7,9 +7,11 @@
 #include <event2/thread.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 
 #define THREADS_AT_FIRST 2
+#define RESERVE 64 /* descriptors that are left to httpd, or an eighth */
 #define TICK apr_time_from_msec(5) /* the deputy looks so often whether the leader is held up … */
 #define MANY 16                    /* so many errands are worth a second thread */
 #define PATIENCE 20                /* … until nothing has happened for so many looks */
@@ -18,6 +20,7 @@ static struct {
     apr_pool_t *pool;
     struct event_base *base;
     coral_backend_e backend;
+    int descriptors; /* of higher numbers are none of ours */
 
     apr_thread_mutex_t *lock;
     apr_thread_cond_t *wanted;  /* those who have nothing to do wait here … */
@@ -53,6 +56,19 @@ int coral_poller_has_backend(coral_backend_e backend)
     return backend == CORAL_BACKEND_AUTO;
 }
 
+/* Descriptors are given lowest first, so their number tells how many there are. */
+static int count_descriptors(void)
+{
+    struct rlimit limit;
+    rlim_t most = APR_INT32_MAX;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+        most = limit.rlim_cur - (limit.rlim_cur / 8 < RESERVE ? limit.rlim_cur / 8 : RESERVE);
+    if (poller.backend == CORAL_BACKEND_SELECT && most > FD_SETSIZE)
+        most = FD_SETSIZE;
+    return (int)most;
+}
+
 static struct event_base *make_base(void)
 {
     struct event_config *config = event_config_new();
@@ -82,6 +98,11 @@ apr_status_t coral_poller_child_init(apr_pool_t *pchild)
     apr_thread_cond_create(&poller.wanted, pchild);
     apr_thread_cond_create(&poller.overdue, pchild);
     apr_thread_mutex_create(&poller.watch_lock, APR_THREAD_MUTEX_DEFAULT, pchild);
+    poller.descriptors = count_descriptors();
+    if (poller.backend == CORAL_BACKEND_SELECT) { /* its own descriptors have to be low ones */
+        evthread_use_pthreads();
+        poller.base = make_base();
+    }
     return apr_thread_mutex_create(&poller.lock, APR_THREAD_MUTEX_DEFAULT, pchild);
 }
 
@@ -122,7 +143,7 @@ static void on_call(evutil_socket_t fd, short what, void *unused)
 static int start(void)
 {
     evthread_use_pthreads();
-    if (!(poller.base = make_base())) {
+    if (!poller.base && !(poller.base = make_base())) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, ap_server_conf, "libevent cannot make an event loop%s%s",
                      poller.backend ? " with " : "", poller.backend ? methods[poller.backend] : "");
         return 0;
@@ -154,9 +175,9 @@ const char *coral_poller_method(void)
     return poller.base ? event_base_get_method(poller.base) : "none";
 }
 
-int coral_poller_fd_limit(void)
+int coral_poller_is_too_high(int fd)
 {
-    return poller.base && !strcmp(event_base_get_method(poller.base), "select") ? FD_SETSIZE - 1 : APR_INT32_MAX;
+    return fd >= poller.descriptors;
 }
 
 /* Nobody waits in the loop meanwhile: the deputy is to be awake. To call a second thread costs more than most errands, so it is called

@@ -75,8 +75,9 @@ struct event_base *coral_poller_base(void);
 /* What the loop waits with: "epoll", "poll" … */
 const char *coral_poller_method(void);
 
-/* [any] The highest descriptor the loop can take. */
-int coral_poller_fd_limit(void);
+/* [any] Whether a descriptor of this number is one too many: the loop cannot take it, or hardly any are left, and those belong to httpd,
+ * which ends the child where it cannot accept. */
+int coral_poller_is_too_high(int fd);
 
 /* [any] */
 void coral_poller_post(coral_errand_t *errand);

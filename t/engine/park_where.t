@@ -3,31 +3,15 @@
 use strict;
 use warnings;
 use Apache::Test ();
+use Coral::Echo;
 use Coral::Server;
 use Coral::Wire;
-use IO::Select;
-use IO::Socket::INET;
-use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
 my $mpm = Apache::Test::vars()->{coral_mpm};
 
-# Somebody to talk to: answers each line with itself after 50 ms.
-my $upstream = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 50, ReuseAddr => 1) or die "upstream: $!\n";
-defined(my $echo = fork) or die "fork: $!\n";
-if (!$echo) {
-    my ($select, $parent) = (IO::Select->new($upstream), getppid);
-    while (getppid == $parent) {
-        for my $socket ($select->can_read(1)) {
-            if ($socket == $upstream) { $select->add(scalar $upstream->accept); next }
-            if (sysread $socket, my $line, 1000) { sleep 0.05; syswrite $socket, $line }
-            else { $select->remove($socket); close $socket }
-        }
-    }
-    POSIX::_exit(0);
-}
-END { local $?; kill KILL => $echo if $echo }
+my $echo = Coral::Echo->new(0.03);
 
 my @phases = qw(server_rewrite translate_name map_to_storage rewrite access authn authz type fixup precontent insert_filter header_filter body_filter log);
 my $hooks  = join "\n    ", map { "CoralHook $_ lua/phase.lua" } @phases;
@@ -145,7 +129,7 @@ LUA
     'htdocs/tofile.txt' => "a file\n", 'htdocs/plain.txt' => "plain\n",
 });
 ok $server->start, "starts under $mpm" or diag $server->output, $server->error_log;
-my $p = $upstream->sockport;
+my $p = $echo->port;
 
 sub body { my ($path, $host, @more) = @_; return $server->get($path . ($path =~ /\?/ ? '&' : '?') . "p=$p", Host => $host // 'base.test', @more)->content }
 

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+# Requests that wait while their server is restarted or stopped: gracefully they come to their end, else they end at once.
+use strict;
+use warnings;
+use Apache::Test ();
+use Coral::Process qw(children);
+use Coral::Server;
+use Coral::Wire;
+use Digest::MD5 'md5_hex';
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $mpm   = Apache::Test::vars()->{coral_mpm};
+my $event = $mpm eq 'event';
+my %files = (
+    'lua/nap.lua'      => 'ngx.sleep(tonumber(ngx.var.arg_t))',
+    'htdocs/sleep.lua' => 'ngx.sleep(tonumber(ngx.var.arg_t)) ngx.print("slept ", ngx.var.arg_n or "")',
+    'htdocs/stream.lua' => 'for i = 1, 20 do ngx.print(i, " ") ngx.flush(true) ngx.sleep(0.05) end',
+    'htdocs/body.lua'  => 'ngx.req.read_body() ngx.sleep(0.2) ngx.print(ngx.md5(ngx.req.get_body_data()))',
+    'htdocs/thread.lua' => 'local t = ngx.thread.spawn(function() ngx.sleep(1) return "joined" end) local ok, v = ngx.thread.wait(t) ngx.print(v)',
+    'htdocs/socket.lua' => 'local s = ngx.socket.tcp() s:connect("127.0.0.1", ngx.var.server_port) s:send("GET /sleep.lua?t=0.8 HTTP/1.0\r\n\r\n") ngx.print(#s:receive("*a") > 100 and "got" or "cut")',
+    'htdocs/long.lua'  => 'local c <close> = setmetatable({}, { __close = function() ngx.log(ngx.WARN, "CLOSED") end }) ngx.sleep(60) ngx.print("late")',
+    'htdocs/busy.lua'  => 'local e = ngx.now() + 1 while ngx.now() < e do end ngx.print("busy")',
+    'htdocs/lines.lua' => 'for i = 1, 60000 do ngx.print(("%49d\n"):format(i)) end',
+    'htdocs/hello.lua' => 'ngx.print("hello")',
+    'htdocs/pid.lua'   => 'ngx.print(ngx.worker.pid())',
+);
+my $config = ($mpm eq 'prefork' ? "StartServers 10\nMinSpareServers 10\nMaxSpareServers 20\nServerLimit 40\nMaxRequestWorkers 40\n"
+    : "StartServers 1\nServerLimit 4\nThreadsPerChild " . ($event ? 4 : 12) . "\nMaxRequestWorkers " . ($event ? 8 : 24) . "\nMaxSpareThreads 24\n") . <<'CONF';
+<IfModule mpm_event_module>
+    AsyncRequestWorkerFactor 50
+</IfModule>
+SendBufferSize 32768
+Timeout 10
+<Location /held>
+    CoralHook access lua/nap.lua
+</Location>
+CONF
+my $server;
+sub begin {
+    undef $server;
+    $server = Coral::Server->new(config => $config . ($_[0] // ''), files => \%files);
+    return $server->start || diag $server->output, $server->error_log;
+}
+sub wire  { return Coral::Wire->new($server->port, @_) || die "no connection\n" }
+sub asked { my $wire = wire(); $wire->get(@_); return $wire }
+sub alive { my $pid = shift; return kill 0, $pid }
+sub ends  { my $end = time + shift; sleep 0.05 until $server->gone || time > $end; return $server->gone }
+sub clean { unlike $server->error_log, qr/must not be|exit signal|still did not exit|cannot be woken|is lost|coral:(?:error|crit)/, 'nothing odd' }
+
+# Requests of all sorts on their way, and what must become of them.
+sub on_the_way {
+    my @way;
+    push @way, ["sleep $_", asked("/sleep.lua?t=" . 0.3 * $_ . "&n=$_"), "slept $_"] for 1 .. 4;
+    push @way, ['stream', asked('/stream.lua'), join '', map { "$_ " } 1 .. 20], ['threads', asked('/thread.lua'), 'joined'];
+    push @way, ['socket', asked('/socket.lua'), 'got'] if $_[0];
+    my $slow = wire(buffer => 8192);
+    $slow->get('/lines.lua');
+    push @way, ['a slow reader', $slow, join '', map { sprintf "%49d\n", $_ } 1 .. 60000];
+    my $upload = wire();
+    $upload->say('POST /body.lua HTTP/1.1', 'Host: x', 'Content-Length: 3000', '');
+    $upload->send('x' x 1000);
+    push @way, ['an upload', $upload, md5_hex('x' x 3000), 'x' x 1000];
+    my $piped = wire();
+    $piped->send("GET /sleep.lua?t=0.5&n=1 HTTP/1.1\r\nHost: x\r\n\r\nGET /sleep.lua?t=0.3&n=2 HTTP/1.1\r\nHost: x\r\n\r\n");
+    push @way, ['a pipeline', $piped, 'slept 1'];
+    sleep 0.3;
+    return @way;
+}
+sub arrive {
+    my $what = shift;
+    for (@_) {
+        my ($name, $wire, $want, $rest) = @$_;
+        if ($rest) { $wire->send($rest); sleep 0.05; $wire->send($rest) }
+        my $got = $wire->answer;
+        is $got->{body}, $want, "$what: $name" if length $want < 100;
+        ok $got->{body} eq $want, "$what: $name" if length $want >= 100;
+    }
+}
+
+ok begin(), "starts under $mpm";
+my $pid = $server->get('/pid.lua')->content;
+{
+    my @way = on_the_way(0);
+    ok $server->graceful, 'graceful restart';
+    is $server->get('/hello.lua')->content, 'hello', 'the next generation serves';
+    arrive('graceful restart', @way);
+    @way = ();
+    my $end = time + 6;
+    sleep 0.05 while alive($pid) && time < $end;
+    ok !alive($pid), 'the old child is gone' unless $mpm eq 'prefork';
+    isnt $server->get('/pid.lua')->content, $pid, 'there is a new one';
+}
+my @way = on_the_way(0);
+sleep 0.1;
+kill WINCH => $server->pid;
+sleep 0.1;
+arrive('graceful stop', @way);
+@way = ();
+ok ends(8), 'graceful stop: and then it is gone';
+clean();
+
+# TERM: at once, whatever is on its way: parked, on a thread, or in the middle of Lua.
+for my $what ('/long.lua /lines.lua', '/held/hello.lua?t=60 /busy.lua') {
+    ok begin(), 'starts again';
+    my @open = map { my $wire = wire(buffer => 8192); $wire->get($_); $wire } (split ' ', $what) x ($event && $what =~ /long|lines/ ? 15 : 1);
+    sleep 0.4;
+    my @children = children($server->pid);
+    cmp_ok scalar @children, '>', 0, 'there are children';
+    my $begun = time;
+    kill TERM => $server->pid;
+    ok ends(10), "stop with $what: gone";
+    cmp_ok time - $begun, '<', 5, 'at once';
+    is_deeply [grep { alive($_) } @children], [], 'with its children';
+    unlike $server->error_log, qr/exit signal (?!Terminated)|must not be|still did not exit/, 'quietly' or diag $server->error_log;
+}
+
+# HUP: the same for the old generation.
+ok begin(), 'starts again';
+$pid  = $server->get('/pid.lua')->content;
+@way  = map { asked('/long.lua') } 1 .. 5;
+sleep 0.3;
+ok $server->restart, 'a hard restart';
+is $server->get('/hello.lua')->content, 'hello', 'and it serves';
+is $_->answer->{code}, 0, 'what was on its way is cut' for @way;
+ok !alive($pid), 'the old child is gone' unless $mpm eq 'prefork';
+clean();
+
+# MaxConnectionsPerChild: children that go take their requests to the end.
+if ($event) {
+    ok begin("MaxConnectionsPerChild 15\nGracefulShutdownTimeout 10\n"), 'starts again';
+    my ($bad, %pids) = (0);
+    for my $round (1 .. 6) {
+        my @some = map { my $wire = wire(); $wire->get("/sleep.lua?t=0.3&n=$_", 'Connection: close'); $wire } 1 .. 12;
+        $pids{ $server->get('/pid.lua')->content } = 1;
+        $bad += grep { $some[$_ - 1]->answer->{body} ne "slept $_" } 1 .. 12;
+    }
+    is $bad, 0, 'MaxConnectionsPerChild: no request is lost';
+    cmp_ok scalar keys %pids, '>', 2, 'though children were replaced';
+    clean();
+    $server->stop;
+    clean();
+}
+
+done_testing;
