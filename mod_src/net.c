@@ -35,10 +35,6 @@ static int make_socket(int type, const coral_address_t *to)
 {
     int fd, one = 1;
 
-    if (most && (int)apr_atomic_read32(&count) >= most) {
-        errno = ENOBUFS;
-        return -1;
-    }
     fd = socket(to->to.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd >= 0 && coral_poller_is_too_high(fd)) {
         close(fd);
@@ -67,10 +63,19 @@ static int bind_socket(int fd, int type, const coral_address_t *to, const coral_
 coral_net_t *coral_net_open(int type, const coral_address_t *to, const coral_address_t *from)
 {
     coral_net_t *net = NULL;
-    int fd = make_socket(type, to), error = 0, connecting = 0;
+    int fd, error = 0, connecting = 0;
 
-    if (fd < 0)
+    if (apr_atomic_inc32(&count) >= (apr_uint32_t)most && most) {
+        apr_atomic_dec32(&count);
+        errno = ENOBUFS;
         return NULL;
+    }
+    if ((fd = make_socket(type, to)) < 0) {
+        error = errno;
+        apr_atomic_dec32(&count);
+        errno = error;
+        return NULL;
+    }
     if (bind_socket(fd, type, to, from) < 0)
         error = errno;
     else if (connect(fd, &to->to.any, to->length) < 0 && !(connecting = errno == EINPROGRESS))
@@ -80,12 +85,12 @@ coral_net_t *coral_net_open(int type, const coral_address_t *to, const coral_add
     if (error) {
         free(net);
         close(fd);
+        apr_atomic_dec32(&count);
         errno = error;
         return NULL;
     }
     net->connecting = connecting;
     coral_watch_open(&net->watch, fd);
-    apr_atomic_inc32(&count);
     return net;
 }
 

@@ -11,7 +11,7 @@
 #include <sys/select.h>
 
 #define THREADS_AT_FIRST 2
-#define RESERVE 64 /* descriptors that are left to httpd, or an eighth */
+#define RESERVE 1024 /* descriptors that are left to httpd, or a quarter */
 #define TICK apr_time_from_msec(5) /* the deputy looks so often whether the leader is held up … */
 #define MANY 16                    /* so many errands are worth a second thread */
 #define PATIENCE 20                /* … until nothing has happened for so many looks */
@@ -63,7 +63,7 @@ static int count_descriptors(void)
     rlim_t most = APR_INT32_MAX;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
-        most = limit.rlim_cur - (limit.rlim_cur / 8 < RESERVE ? limit.rlim_cur / 8 : RESERVE);
+        most = limit.rlim_cur - (limit.rlim_cur / 4 < RESERVE ? limit.rlim_cur / 4 : RESERVE);
     if (poller.backend == CORAL_BACKEND_SELECT && most > FD_SETSIZE)
         most = FD_SETSIZE;
     return (int)most;
