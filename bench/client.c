@@ -2,7 +2,8 @@
 /* client - thousands of visitors, each with a connection and a request of its own. A line of JSON tells how they fared.
  *
  *     -p PORT -u PATH      where they go
- *     -n VISITORS -i MS    how many; one every so many milliseconds (default: all at once)
+ *     -n VISITORS          how many
+ *     -i MS -c COUNT       so many of them (default 1) every so many milliseconds; without -i all come at once
  *     -b BYTES -e BYTES    so much body in the request; so much at least in the answer
  *     -s BYTES -w MS       the body goes out (without a body: the answer is read) in pieces, with so long between
  *     -r BYTES             room in the kernel for what is not read yet
@@ -22,10 +23,10 @@ typedef struct {
 } visitor_t;
 
 static struct {
-    int port, visitors, every, pause, room, seconds;
+    int port, visitors, every, handful, pause, room, seconds;
     size_t body, expected, piece;
     const char *path;
-} wanted = { .visitors = 1, .seconds = 60, .path = "/" };
+} wanted = { .visitors = 1, .handful = 1, .seconds = 60, .path = "/" };
 
 static struct {
     char *request;
@@ -219,7 +220,7 @@ static void come(void)
 /* The next visitor; all of them, a handful at a time, where they need not wait for each other. */
 static void on_bell(waiter_t *bell)
 {
-    int handful = wanted.every ? 1 : 32;
+    int handful = wanted.every ? wanted.handful : 32;
 
     while (handful-- && state.started < wanted.visitors)
         come();
@@ -295,7 +296,7 @@ static void read_options(int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "p:u:n:i:b:e:s:w:r:t:")) != -1) {
+    while ((option = getopt(argc, argv, "p:u:n:i:c:b:e:s:w:r:t:")) != -1) {
         size_t number = option == 'u' ? 0 : strtoul(optarg ? optarg : "", NULL, 10);
 
         switch (option) {
@@ -303,6 +304,7 @@ static void read_options(int argc, char **argv)
         case 'u': wanted.path = optarg; break;
         case 'n': wanted.visitors = (int)number; break;
         case 'i': wanted.every = (int)number; break;
+        case 'c': wanted.handful = (int)number; break;
         case 'b': wanted.body = number; break;
         case 'e': wanted.expected = number; break;
         case 's': wanted.piece = number; break;

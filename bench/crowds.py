@@ -13,6 +13,7 @@ from figures import Case, Figure
 from load import Crowd, crowd, split_closed, start_crowd, url_of, wrk_command, wrk_errors
 
 SLEEPER_P99, SLEEPER_KB = 1.6, 25           # s; RSS per parked request
+ARRIVAL = 400                               # ms in which they all come: the kernel's queue need not hold them
 WAITING, WAITING_LIMIT = 1000, 1.4          # clients of a slow upstream; s for all of them
 SLOW, PIECES, PAUSE = 1000, 16, 125         # clients who send or read in so many pieces, with so many ms between
 UPLOAD, DOWNLOAD = 32 * 1024, 512 * 1024    # bytes
@@ -107,9 +108,9 @@ def _cpu(goes):
 
 
 def sleepers(rig):
-    """Requests asleep at the same time."""
+    """Requests asleep at the same time: the first is not awake again when the last one comes."""
     count = rig.sleepers
-    goes, errors = _rounds(rig, "coral-25", "/sleep?s=1&n=1", count)
+    goes, errors = _rounds(rig, "coral-25", "/sleep?s=1&n=1", count, i=1, c=max(1, count // ARRIVAL))
     figures = [_missing(goes),
                _figure("p50", "s", goes, lambda go: go.crowd.p50),
                _figure("p99", "s", goes, lambda go: go.crowd.p99, SLEEPER_P99),
@@ -134,7 +135,7 @@ def slow(rig):
     for what, path, more in ((f"uploads of {UPLOAD // 1024} KB", f"/upload?n={UPLOAD}", up),
                              (f"readers of {DOWNLOAD // 1024} KB", f"/download?n={DOWNLOAD}", down)):
         goes, wrong = _rounds(rig, "coral-16", path, SLOW, True, **more)
-        errors += wrong
+        errors += wrong + rig.end_case()            # the next one's memory counts from a fresh start
         missing = _missing(goes)
         missing.label = f"{what}: not answered"
         figures += [missing,

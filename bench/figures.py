@@ -18,7 +18,7 @@ class Figure:
 
     def ratio(self):
         """Of medians; None where there is nobody to compare with."""
-        return median(self.ours) / median(self.theirs) if self.theirs and median(self.theirs) else None
+        return median(self.ours) / median(self.theirs) if self.theirs and median(self.theirs) > 0 else None
 
     def verdict(self):
         """The target, and whether it is met."""

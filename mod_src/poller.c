@@ -13,7 +13,7 @@
 #define THREADS_AT_FIRST 2
 #define RESERVE 1024 /* descriptors that are left to httpd, or a quarter */
 #define TICK apr_time_from_msec(5) /* the deputy looks so often whether the leader is held up … */
-#define MANY 16                    /* so many errands are worth a second thread */
+#define MANY 256                   /* so many errands are worth a second thread; fewer cost less than to wake one */
 #define PATIENCE 20                /* … until nothing has happened for so many looks */
 
 static struct {
