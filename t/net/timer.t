@@ -77,7 +77,7 @@ ngx.timer.at(1000, function(premature, word)
 end, "word")
 ngx.say("started")
 LUA
-my $log = Coral::File->follow($life->root . '/error_log', 0);
+$log = Coral::File->follow($life->root . '/error_log', 0);
 ok $log->wait(qr/init_worker timer: false hello timer/, 5), 'a timer of init_worker' or diag $log->text;
 ok $log->wait(qr/(?:every: false.*){3}/s, 5), 'comes again and again';
 is $life->get('/start.lua')->content, "started\n", 'a timer for later';
