@@ -162,7 +162,10 @@ static void on_idle_end(coral_sleeper_t *s, coral_reason_e reason)
     coral_net_t *net = (coral_net_t *)((char *)s - offsetof(coral_net_t, sleeper));
     int idle;
 
-    (void)reason;
+    if (reason == CORAL_WOKEN_READY && coral_net_is_good(net)) { /* the loop tells of an answer that its receiver has read long ago */
+        coral_watch_again(&net->watch, s);
+        return;
+    }
     apr_thread_mutex_lock(all.lock);
     if ((idle = net->idle)) {
         coral_net_pool_t *pool = net->pool;

@@ -482,6 +482,11 @@ void coral_watch_wait(coral_watch_t *watch, coral_sleeper_t *sleeper, coral_dire
     apr_thread_mutex_unlock(poller.watch_lock);
 }
 
+void coral_watch_again(coral_watch_t *watch, coral_sleeper_t *sleeper)
+{
+    watch->reader = sleeper; /* whoever calls wake() has the lock */
+}
+
 void coral_watch_cancel(coral_watch_t *watch, coral_sleeper_t *sleeper)
 {
     apr_thread_mutex_lock(poller.watch_lock);

@@ -92,6 +92,9 @@ void coral_watch_close(coral_watch_t *watch); /* the descriptor is still the cal
 void coral_watch_wait(coral_watch_t *watch, coral_sleeper_t *sleeper, coral_direction_e direction, apr_time_t until);
 void coral_watch_cancel(coral_watch_t *watch, coral_sleeper_t *sleeper);
 
+/* For a reader's wake(): it was woken for something that somebody else has read meanwhile, and goes on waiting. */
+void coral_watch_again(coral_watch_t *watch, coral_sleeper_t *sleeper);
+
 /* [any] Wakes when the other side of a connection hangs up. */
 void coral_hangup_watch(coral_hangup_t *hangup, coral_sleeper_t *sleeper, int fd);
 void coral_hangup_cancel(coral_hangup_t *hangup);
