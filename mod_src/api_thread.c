@@ -42,6 +42,19 @@ static void on_end(coral_task_t *task, coral_step_e step)
         coral_run_report_thread(note->strand->owner, task);
 }
 
+/* Of the function at 1 with count arguments: a task that lasts as long as its coroutine, which is all that is left on the stack. */
+static coral_task_t *make_thread(lua_State *L, int count)
+{
+    coral_task_t *task = coral_task_spawn_thread(L, count); /* coroutine, task */
+
+    push_threads(L);
+    lua_pushvalue(L, -3);
+    lua_pushvalue(L, -3);
+    lua_rawset(L, -3);
+    lua_settop(L, 1);
+    return task;
+}
+
 /* spawn(f, ...): runs f in a light thread of the request, at once until it waits; the thread */
 static int l_spawn(lua_State *L)
 {
@@ -51,12 +64,7 @@ static int l_spawn(lua_State *L)
     luaL_argcheck(L, lua_isfunction(L, 1), 1, "Lua function expected");
     if (!self)
         return luaL_error(L, "light threads need a request or a timer: there is none here");
-    task = coral_task_spawn_thread(L, lua_gettop(L) - 1); /* coroutine, task */
-    push_threads(L);
-    lua_pushvalue(L, -3);
-    lua_pushvalue(L, -3);
-    lua_rawset(L, -3);
-    lua_settop(L, 1); /* coroutine */
+    task = make_thread(L, lua_gettop(L) - 1);
     lua_pushvalue(L, 1);
     coral_strand_keep(coral_task_note(self)->strand, task, luaL_ref(L, LUA_REGISTRYINDEX));
     note = coral_task_note(task);
@@ -196,8 +204,7 @@ static int l_on_abort(lua_State *L)
     if (!coral_conf_flag(run->conf, check_client_abort))
         return coral_fail(L, "CoralCheckClientAbort is off");
     lua_settop(L, 1);
-    task = coral_task_spawn_thread(L, 0);
-    lua_pop(L, 1);
+    task = make_thread(L, 0);
     coral_task_note(task)->parent = coral_task_current(L);
     coral_task_note(task)->on_end = on_end;
     run->on_abort = task;

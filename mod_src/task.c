@@ -157,18 +157,23 @@ static int is_ours(const char *source)
 /* An error that our own Lua raised for the user's: its place becomes the user's line. The text is on top. */
 static void show_user_place(lua_State *L, lua_State *co)
 {
-    const char *text = lua_tostring(L, -1), *rest;
+    const char *text = lua_tostring(L, -1), *rest = strstr(text, ": ");
     lua_Debug place;
-    int level;
+    int level, ours = 0;
 
-    if (strncmp(text, library, strlen(library)) || !(rest = strstr(text, ": ")))
-        return;
-    for (level = 0; lua_getstack(co, level, &place); level++)
-        if (lua_getinfo(co, "Sl", &place) && place.currentline > 0 && !is_ours(place.source)) {
+    for (level = 0; rest && lua_getstack(co, level, &place); level++) {
+        if (!lua_getinfo(co, "Sl", &place) || place.currentline <= 0)
+            continue;
+        if (is_ours(place.source))
+            ours |= !strncmp(text, place.short_src, strlen(place.short_src)); /* which may be cut at its beginning */
+        else if (!ours)
+            return;
+        else {
             lua_pushfstring(L, "%s:%d: %s", place.short_src, place.currentline, rest + 2);
             lua_replace(L, -2);
             return;
         }
+    }
 }
 
 /* Describes the error on top of the task's stack (1: the task). */

@@ -35,7 +35,7 @@ local ran = 0
 for i = 1, 3 do assert(ngx.timer.at(0, function() ran = ran + 1 ngx.sleep(0.3) end)) end
 ngx.sleep(0.15)
 ngx.say(ran, " ", ngx.timer.running_count())
-ngx.sleep(0.5)
+ngx.sleep(1.5)
 ngx.say(ran, " ", ngx.timer.running_count())
 LUA
 });
