@@ -8,6 +8,8 @@ use strict;
 use warnings;
 use TAP::Harness;
 
+my $once_more = 4;
+
 # run(FILES) is true when nothing failed.
 sub run {
     my @files = @_;
@@ -26,19 +28,34 @@ sub run {
         my ($job, $parser) = @_;
         push @skipped, "$job->[1]: " . $parser->skip_all if $parser->skip_all;
     });
-    my $all = $harness->runtests(@files);
+    my $all    = $harness->runtests(@files);
+    my @failed = grep { $_->has_problems } $all->parsers;
+    my $again  = @failed && @failed <= $once_more ? once_more($harness, grep { ($all->parsers($_))[0]->has_problems } @files) : undef;
     print "skipped: $_\n" for @skipped;
-    tally($all, scalar @skipped);
-    return $all->all_passed;
+    tally($again ? ([grep { !$_->has_problems } $all->parsers], [$again->parsers]) : ([$all->parsers]), scalar @skipped);
+    return $again ? $again->all_passed : $all->all_passed;
+}
+
+# A machine that is busy with something else makes tests of waiting fail now and then. A few files that failed get a second chance, and it
+# is said; a crash counts all the same (t/run looks for those).
+sub once_more {
+    my ($harness, @files) = @_;
+    print "\nonce more, for they failed: @files\n";
+    my $again = $harness->runtests(@files);
+    print 'failed, then ', $again->all_passed ? 'passed' : 'failed again', ": @files\n";
+    return $again;
 }
 
 # A file that dies or breaks its plan has failed, even if none of its assertions did.
 sub tally {
-    my ($all, $skipped) = @_;
-    my $broken = grep { $_->has_problems && !$_->failed } $all->parsers;
-    my $passed = $all->passed - $all->skipped;
+    my $skipped = pop;
+    my ($passed, $failed) = (0, 0);
+    for my $parser (map { @$_ } @_) {
+        $passed += $parser->passed - $parser->skipped;
+        $failed += $parser->failed || ($parser->has_problems ? 1 : 0);
+    }
     open my $out, '>', $ENV{CORAL_TALLY} or die "$ENV{CORAL_TALLY}: $!\n";
-    printf $out "%d %d %d\n", $passed, $all->failed + $broken, $skipped;
+    printf $out "%d %d %d\n", $passed, $failed, $skipped;
     close $out;
 }
 
