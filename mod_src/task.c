@@ -159,7 +159,7 @@ static void show_user_place(lua_State *L, lua_State *co)
 {
     const char *text = lua_tostring(L, -1), *rest = strstr(text, ": ");
     lua_Debug place;
-    int level, ours = 0;
+    int level, ours = !strncmp(text, library, strlen(library));
 
     for (level = 0; rest && lua_getstack(co, level, &place); level++) {
         if (!lua_getinfo(co, "Sl", &place) || place.currentline <= 0)
