@@ -4,6 +4,8 @@
 
 #include "source.h"
 
+#include "apr_fnmatch.h"
+
 #define TEXT "coral.code.text"
 
 /* version(path, age): the number of the file's newest good version, looking at the disk if the last look is older than age (µs); or
@@ -51,7 +53,7 @@ static int l_text(lua_State *L)
     return 2;
 }
 
-/* script(): what the run is to execute: file, text or nil, line, function or adapter or nil, how ("chunk" …) */
+/* script(): what the run is to execute: file, text or nil, line, function or adapter or nil, how ("chunk" …), an app's url prefix */
 static int l_script(lua_State *L)
 {
     static const char *const how[] = { "chunk", "function", "script", "app" };
@@ -62,7 +64,25 @@ static int l_script(lua_State *L)
     lua_pushinteger(L, run->script->line);
     lua_pushstring(L, run->script->function);
     lua_pushstring(L, how[run->script->run]);
-    return 5;
+    lua_pushstring(L, run->script->prefix);
+    return 6;
+}
+
+/* files(pattern): the names, without the folder, of what is there: "/folder/x*.lua"; only what follows the last slash is a pattern */
+static int l_files(lua_State *L)
+{
+    request_rec *r = coral_request_here(L);
+    apr_array_header_t *names;
+    int i;
+
+    lua_newtable(L);
+    if (apr_match_glob(coral_check_text(L, 1), &names, r->pool) != APR_SUCCESS)
+        return 1;
+    for (i = 0; i < names->nelts; i++) {
+        lua_pushstring(L, APR_ARRAY_IDX(names, i, const char *));
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
 }
 
 /* key(): what the run's script is known by, as main got it; nil where there is no request */
@@ -102,6 +122,7 @@ static const luaL_Reg functions[] = {
     { "version", l_version },
     { "text", l_text },
     { "script", l_script },
+    { "files", l_files },
     { "key", l_key },
     { "marks", l_marks },
     { "exiting", l_exiting },

@@ -42,6 +42,22 @@ void coral_conf_rekey(apr_pool_t *p, coral_conf_t *conf)
         conf->key = apr_pstrcat(p, conf->key, "\n", APR_ARRAY_IDX(init, i, coral_script_t *)->key, NULL);
 }
 
+void coral_conf_add_route(apr_pool_t *p, coral_conf_t *conf, coral_route_t route)
+{
+    if (!conf->routes)
+        conf->routes = apr_array_make(p, 1, sizeof(route));
+    APR_ARRAY_PUSH(conf->routes, coral_route_t) = route;
+}
+
+const coral_conf_t *coral_conf_at_home(apr_pool_t *p, const coral_conf_t *conf, const char *home)
+{
+    coral_conf_t *own = apr_pmemdup(p, conf, sizeof(*own));
+
+    own->package_path = apr_pstrcat(p, home, strstr(conf->package_path, ";;") ? ";" : ";;", conf->package_path, NULL);
+    coral_conf_rekey(p, own);
+    return own;
+}
+
 static apr_array_header_t *append(apr_pool_t *p, apr_array_header_t *first, apr_array_header_t *second)
 {
     return !first ? second : !second ? first : apr_array_append(p, first, second);

@@ -78,6 +78,8 @@ typedef struct coral_script_t {
     const char *text;     /* the inline block, else NULL */
     int line;             /* of the inline block's first line */
     const char *function; /* CORAL_RUN_FUNCTION: its name. CORAL_RUN_APP: the adapter's, NULL: find out */
+    const char *prefix;   /* CORAL_RUN_APP: the url it is mounted at, "": everything, or it is not known */
+    const char *home;     /* … of a folder: what comes first on package.path; else NULL */
     coral_run_e run;
     coral_order_e order;
     int of_directory;        /* stands in a <Directory> or .htaccess */
@@ -141,6 +143,11 @@ void *coral_conf_merge_server(apr_pool_t *p, void *above, void *below);
 
 /* After group, a package path, CoralCompat or an init hook changed: says anew which states run this. */
 void coral_conf_rekey(apr_pool_t *p, coral_conf_t *conf);
+
+void coral_conf_add_route(apr_pool_t *p, coral_conf_t *conf, coral_route_t route);
+
+/* conf for an app that is a folder: its modules are found first, so it has states of its own. */
+const coral_conf_t *coral_conf_at_home(apr_pool_t *p, const coral_conf_t *conf, const char *home);
 
 /* The value of a flag, its default where nothing is said. */
 enum {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "directive.h"
 
+#include "directive_app.h"
 #include "directive_hook.h"
 #include "directive_net.h"
 #include "filter.h"
@@ -29,63 +30,21 @@ static const char *set_inherit(cmd_parms *cmd, void *conf_, const char *word)
     return NULL;
 }
 
-static coral_route_t *add_route(cmd_parms *cmd, coral_conf_t *conf)
-{
-    coral_route_t *route;
-
-    if (!conf->routes)
-        conf->routes = apr_array_make(cmd->pool, 1, sizeof(coral_route_t));
-    route = apr_array_push(conf->routes);
-    memset(route, 0, sizeof(*route));
-    return route;
-}
-
-/* CoralApp [URL-PREFIX] PATH [ADAPTER]. Two words are prefix and path if the first begins with a slash and the second is a path, not
- * an adapter's name. */
-static const char *set_app(cmd_parms *cmd, void *conf, int argc, char *const argv[])
-{
-    const char *prefix = "", *adapter = NULL, *err;
-    coral_script_t *script;
-    int path = 0;
-
-    if (argc < 1 || argc > 3)
-        return "CoralApp takes a url prefix, a path and an adapter; prefix and adapter may be left out";
-    if (argc == 3 || (argc == 2 && *argv[0] == '/' && (ap_strchr_c(argv[1], '/') || ap_strchr_c(argv[1], '.'))))
-        path = 1;
-    if (path)
-        prefix = argv[0];
-    if (path + 1 < argc)
-        adapter = argv[path + 1];
-    if (*prefix && *prefix != '/')
-        return apr_psprintf(cmd->pool, "CoralApp: the url prefix \"%s\" does not begin with a slash", prefix);
-    if (adapter && strcmp(adapter, "handler"))
-        return apr_psprintf(cmd->pool, "CoralApp: there is no adapter \"%s\"; there is: handler", adapter);
-    if ((err = coral_script_file(cmd, CORAL_RUN_APP, argv[path], adapter, &script)))
-        return err;
-    {
-        coral_route_t *route = add_route(cmd, conf);
-
-        route->prefix = prefix;
-        route->script = script;
-    }
-    return NULL;
-}
-
 static const char *set_map_handler(cmd_parms *cmd, void *conf, const char *pattern, const char *file, const char *function)
 {
     ap_regex_t *regex = ap_pregcomp(cmd->pool, pattern, AP_REG_EXTENDED);
     coral_script_t *script;
-    coral_route_t *route;
     const char *err;
 
     if (!regex)
         return apr_psprintf(cmd->pool, "CoralMapHandler: \"%s\" is not a regular expression", pattern);
     if ((err = coral_script_file(cmd, function ? CORAL_RUN_FUNCTION : CORAL_RUN_SCRIPT, file, function, &script)))
         return err;
-    route = add_route(cmd, conf);
-    route->pattern = regex;
-    route->script = script;
-    route->interpolate = ap_strchr_c(file, '$') || (function && ap_strchr_c(function, '$'));
+    coral_conf_add_route(cmd->pool, conf, (coral_route_t){
+        .pattern = regex,
+        .script = script,
+        .interpolate = ap_strchr_c(file, '$') || (function && ap_strchr_c(function, '$')),
+    });
     return NULL;
 }
 
@@ -359,7 +318,7 @@ const command_rec coral_directives[] = {
     AP_INIT_RAW_ARGS(CORAL_DIRECTIVE_INLINE, coral_directive_hook_inline, NULL, ANYWHERE | OR_AUTHCFG, "a block as read"),
     AP_INIT_TAKE1("CoralInherit", set_inherit, NULL, ANYWHERE | OR_AUTHCFG,
                   "none, before or after: whether the hooks above run too"),
-    AP_INIT_TAKE_ARGV("CoralApp", set_app, NULL, RSRC_CONF | ACCESS_CONF, "a url prefix, a file or directory, an adapter"),
+    AP_INIT_TAKE_ARGV("CoralApp", coral_directive_app, NULL, RSRC_CONF | ACCESS_CONF, "a url prefix, a file or directory, an adapter"),
     AP_INIT_TAKE23("CoralMapHandler", set_map_handler, NULL, ANYWHERE, "a regular expression, a Lua file, a function of it"),
     AP_INIT_TAKE23("CoralInputFilter", set_input_filter, NULL, RSRC_CONF, "a filter's name, a Lua file, a function of it"),
     AP_INIT_TAKE23("CoralOutputFilter", set_output_filter, NULL, RSRC_CONF, "a filter's name, a Lua file, a function of it"),

@@ -3,6 +3,7 @@
 #include "api.h"
 #include "content.h"
 #include "directive.h"
+#include "directive_app.h"
 #include "filter.h"
 #include "net_pool.h"
 #include "park.h"
@@ -233,9 +234,19 @@ static int on_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
+/* configtest comes as far as here. */
+static int on_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    const char *path = coral_conf_of_server(s)->library_path;
+
+    (void)plog;
+    return coral_directive_check_apps(pconf, ptemp, path ? path : CORAL_LUA_LIB);
+}
+
 static void register_hooks(apr_pool_t *p)
 {
     (void)p;
+    ap_hook_check_config(on_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(on_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(on_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_stopping(on_child_stopping, NULL, NULL, APR_HOOK_MIDDLE);

@@ -3,6 +3,7 @@
 
 #include "source.h"
 
+#include "apr_fnmatch.h"
 #include "util_md5.h"
 #include "util_varbuf.h"
 
@@ -61,19 +62,31 @@ static const char *mistake(cmd_parms *cmd, const char *what)
     return NULL;
 }
 
-/* A folder is an app if it holds one of the files that lua_lib/coral/adapter/handler.lua looks for. */
+/* The files that an app may begin with (lua_lib/coral/app.lua), whatever language an adapter makes of them; the folder's own name is
+ * one, too. An adapter that is named may look for others. */
 static const char *check_folder(cmd_parms *cmd, const coral_script_t *s)
 {
-    static const char *const names[] = { "app.lua", "init.lua", "handler.lua" };
-    apr_finfo_t info;
+    const char *const names[] = { "app", "init", "handler", ap_strrchr_c(s->file, '/') + 1 };
+    apr_array_header_t *found;
     int i;
 
     if (s->run != CORAL_RUN_APP)
         return apr_psprintf(cmd->pool, "%s: %s is a directory, not a Lua file", cmd->cmd->name, s->file);
-    for (i = 0; i < 3; i++)
-        if (!apr_stat(&info, apr_pstrcat(cmd->temp_pool, s->file, "/", names[i], NULL), APR_FINFO_TYPE, cmd->temp_pool))
+    if (s->function && strcmp(s->function, "handler"))
+        return NULL;
+    for (i = 0; i < 4; i++)
+        if (!apr_match_glob(apr_pstrcat(cmd->temp_pool, s->file, "/", names[i], ".*", NULL), &found, cmd->temp_pool) && found->nelts)
             return NULL;
-    return apr_psprintf(cmd->pool, "%s: %s holds none of app.lua, init.lua, handler.lua", cmd->cmd->name, s->file);
+    return apr_psprintf(cmd->pool, "%s: %s holds none of app.lua, init.lua, handler.lua, %s.lua", cmd->cmd->name, s->file, names[3]);
+}
+
+/* Not what an adapter may read otherwise. */
+static int is_lua(const coral_script_t *s)
+{
+    apr_size_t length = strlen(s->file);
+
+    return s->run != CORAL_RUN_APP || !s->function || !strcmp(s->function, "handler")
+           || (length > 4 && !strcmp(s->file + length - 4, ".lua"));
 }
 
 static const char *check_file(cmd_parms *cmd, const coral_script_t *s)
@@ -88,9 +101,18 @@ static const char *check_file(cmd_parms *cmd, const coral_script_t *s)
         err = check_folder(cmd, s);
     else if (info.filetype != APR_REG)
         err = apr_psprintf(cmd->pool, "%s: %s is not a regular file", cmd->cmd->name, s->file);
-    else if ((err = coral_source_check_file(cmd->temp_pool, s->file)))
+    else if (is_lua(s) && (err = coral_source_check_file(cmd->temp_pool, s->file)))
         err = apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", err, NULL);
     return err ? mistake(cmd, err) : NULL;
+}
+
+static const char *without_slash(apr_pool_t *p, const char *path)
+{
+    apr_size_t length = path ? strlen(path) : 0;
+
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    return path ? apr_pstrmemdup(p, path, length) : NULL;
 }
 
 const char *coral_script_file(cmd_parms *cmd, coral_run_e run, const char *path, const char *function,
@@ -101,7 +123,7 @@ const char *coral_script_file(cmd_parms *cmd, coral_run_e run, const char *path,
     s->run = run;
     s->order = CORAL_MIDDLE;
     s->function = function;
-    s->file = coral_script_path(cmd, path);
+    s->file = run == CORAL_RUN_APP ? without_slash(cmd->pool, coral_script_path(cmd, path)) : coral_script_path(cmd, path);
     if (!s->file)
         return apr_psprintf(cmd->pool, "%s: not a usable path: %s", cmd->cmd->name, path);
     s->key = key_of(cmd->pool, s);

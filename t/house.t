@@ -98,7 +98,7 @@ done_testing;
 __DATA__
 mod_coral
 api directive
-api_* phase content directive_hook directive_net serve
+api_* phase content directive_app directive_hook directive_net serve
 filter route client
 stretch table socket shared_lua captures
 glue crypto verdict timer

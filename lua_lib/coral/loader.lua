@@ -130,8 +130,7 @@ build["function"] = function(unit, text)
 end
 
 function build.app(unit)
-  local adapter = require("coral.adapter." .. (unit.name or "handler"))
-  unit.run, unit.file = adapter.load(unit.path)
+  unit.run, unit.file = require "coral.app".open(unit.path, unit.prefix, unit.name)
   if unit.file then unit.version = code.version(unit.file, 0) end
 end
 
@@ -149,8 +148,10 @@ local function fill(unit)
   return unit
 end
 
-local function new_unit(file, text, line, name, how)
-  return { path = file, file = file, text = text, line = text and line or 1, name = name, how = how, needs = {}, checked = 0 }
+local function new_unit(file, text, line, name, how, prefix)
+  return {
+    path = file, file = file, text = text, line = text and line or 1, name = name, how = how, prefix = prefix, needs = {}, checked = 0,
+  }
 end
 
 local function add(key, now)
@@ -195,7 +196,7 @@ local function refresh(unit, now, age)
   unit.checked = now
   if not changed(unit, always and 0 or age, always, seen) then return end
   local kept = take_out(seen)
-  local new = new_unit(unit.path, unit.text, unit.line, unit.name, unit.how)
+  local new = new_unit(unit.path, unit.text, unit.line, unit.name, unit.how, unit.prefix)
   for name in pairs(unit.needs) do
     if not kept[name] then new.needs[name] = modules[name] end
   end

@@ -55,8 +55,12 @@ my @config = (
     ['CoralApp /a app.lua handler more', qr/CoralApp takes a url prefix, a path and an adapter/],
     ['CoralApp /a missing.lua', qr{cannot read \S*/missing\.lua}],
     ['CoralApp app app.lua handler', qr/url prefix "app" does not begin with a slash/],
-    ['CoralApp /a app.lua django', qr/no adapter "django"; there is: handler/],
+    ['CoralApp /a app.lua django', qr/no adapter "django": mod_coral has handler\b.*CoralPackagePath/],
     ['CoralApp app.lua django', qr/no adapter "django"/],
+    ["<Location /a>\nCoralApp ./app.lua django\n</Location>", qr{no adapter "django".* coral/adapter/django\.lua}, 3],
+    ['CoralApp /a app.lua ../handler', qr{"\.\./handler" is no name of an adapter}],
+    ['CoralApp /a missing django', qr{cannot read \S*/missing}],
+    ['CoralApp /a missing/', qr{cannot read \S*/missing}],
     ['CoralApp /a bad.lua', qr{bad\.lua:2: }],
     ['CoralApp /a ./dir', qr{/dir .*(?:app\.lua|init\.lua|handler\.lua)}],
     # CoralMapHandler
@@ -239,7 +243,7 @@ my %hook_files = (
 
 my $i = 0;
 my $config = "CoralPackagePath \"\@ROOT\@/lib/?.lua\"\n" . join '', map { "<Location /hook-@{[$i++]}>\nCoralHook access $_->[0]\n</Location>\n" } @hooks;
-$config .= "CoralApp /noapp ./noapp.lua\nCoralApp /appraises ./appraises.lua\nCoralApp /oddapp ./oddapp.lua\n";
+$config .= "CoralApp /noapp ./noapp.lua\nCoralApp /nohandler ./noapp.lua handler\nCoralApp /appraises ./appraises.lua\nCoralApp /oddapp ./oddapp.lua\n";
 my $server = Coral::Server->new(config => $config, files => {
     %hook_files,
     (map { ("lib/mod_$_.lua" => $modules{$_}) } keys %modules),
@@ -262,7 +266,8 @@ sub wrong {
 }
 wrong("/$_.lua", $lua{$_}[1], $_) for sort keys %lua;
 wrong("/hook-$_/", $hooks[$_][1], $hooks[$_][0]) for 0 .. $#hooks;
-wrong('/noapp', qr{noapp\.lua is no app: it returns neither a function nor a table with `handle`}, 'no app');
+wrong('/noapp', qr{noapp\.lua is no app: no adapter \([^)]*handler[^)]*\) knows it by what it returns \(nil\)}, 'no app');
+wrong('/nohandler', qr{noapp\.lua is no app: it returns neither a function nor a table with `handle`}, 'no app of a handler');
 wrong('/oddapp', qr{oddapp\.lua is no app}, 'an app that is a string');
 wrong('/appraises', qr{appraises\.lua:1: app does not load}, 'an app that does not load');
 for my $name (sort keys %fine) {
