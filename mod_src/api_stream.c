@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* api_stream.c - coral.stream: what goes through a connected socket: send, receive, receiveany, receiveuntil. For api_tcp.c's sockets
- * and for the client (api_client.c). */
+/* api_stream.c - coral.stream: what goes through a connected socket: send, receive, receiveany, receiveuntil. For api_tcp.c's sockets,
+ * for the client (api_client.c) and for the streams of a process (api_pipe.c). */
 #include "socket.h"
+
+/* A process's stream (api_pipe.c), whose errors leave it open, for what it still holds. */
+static int is_pipe(const coral_socket_t *s)
+{
+    return s->kind == coral_pipe_kind;
+}
 
 /* Reading. What is asked for stands in the socket; what has come is in its buffer. */
 
@@ -151,7 +157,7 @@ static int end_reading(lua_State *L, coral_socket_t *s, const char *error, int g
 
         coral_fail(L, error);
         results = give_partial(L, s, goes_on);
-        if (some && !goes_on) /* the end of a stream ends the connection once something was cut off, as in OpenResty */
+        if (some && !goes_on && !is_pipe(s)) /* the end of a stream ends the connection once something was cut off, as in OpenResty */
             coral_socket_close(s);
     }
     return results;
@@ -165,8 +171,6 @@ static int fail_reading(lua_State *L, coral_socket_t *s, int error)
     return 3;
 }
 
-static int read_on(lua_State *L, coral_socket_t *s);
-
 static int more_has_come(lua_State *L, coral_wait_t *w)
 {
     coral_socket_t *s = w->data;
@@ -177,10 +181,10 @@ static int more_has_come(lua_State *L, coral_wait_t *w)
     if (s->is_client && s->client_status)
         return coral_exit(L, s->client_status);
     if (!s->net && !s->is_client)
-        return coral_fail(L, "closed");
+        return coral_fail(L, is_pipe(s) ? s->shut : "closed");
     if (w->reason == CORAL_WOKEN_TIMEOUT && !s->is_client)
         return end_reading(L, s, "timeout", 1);
-    return read_on(L, s);
+    return coral_stream_read(L, s);
 }
 
 /* The client is read by the thread that has the connection (api_client.c gives the function). */
@@ -200,12 +204,13 @@ static int read_client(lua_State *L, coral_socket_t *s)
     w->perform = coral_socket_perform_read;
     w->results = more_has_come;
     w->data = s;
+    w->busy = &s->reading;
     s->reading = 1;
     s->run->rq->client_ended = 1;
     return coral_task_wait(L, w);
 }
 
-static int read_on(lua_State *L, coral_socket_t *s)
+int coral_stream_read(lua_State *L, coral_socket_t *s)
 {
     int n, results;
 
@@ -218,10 +223,9 @@ static int read_on(lua_State *L, coral_socket_t *s)
             return end_reading(L, s, "closed", 0);
         if (n == CORAL_NET_FAILED)
             return fail_reading(L, s, errno);
-        if (n < 0) {
-            s->reading = 1;
-            return coral_socket_wait(L, s, n, s->read_until, more_has_come);
-        }
+        if (n < 0)
+            return coral_socket_wait(L, s, &s->reading, n, s->read_until, more_has_come);
+        s->read_until = coral_socket_until(s->read_timeout); /* the time is for each pause */
     }
 }
 
@@ -235,7 +239,7 @@ static int may_read(lua_State *L, coral_socket_t *s)
     }
     if (s->reading)
         return coral_fail(L, "socket busy reading"), 0;
-    s->read_until = apr_time_now() + s->read_timeout;
+    s->read_until = coral_socket_until(s->read_timeout);
     return 1;
 }
 
@@ -268,7 +272,7 @@ static int l_receive(lua_State *L)
                                             ? lua_pushfstring(L, "bad pattern argument: %s", lua_tostring(L, 2))
                                             : "bad pattern argument");
     }
-    return may_read(L, s) ? read_on(L, s) : 2;
+    return may_read(L, s) ? coral_stream_read(L, s) : 2;
 }
 
 /* receiveany(most): what has come, at most so many bytes */
@@ -285,7 +289,7 @@ static int l_receiveany(lua_State *L)
         return 2;
     s->take = CORAL_TAKE_ANY;
     s->size = (apr_size_t)most;
-    return read_on(L, s);
+    return coral_stream_read(L, s);
 }
 
 /* The iterator of receiveuntil: upvalues the socket, the pattern, whether that is wanted, too, whether it was met. */
@@ -314,7 +318,7 @@ static int next_piece(lua_State *L)
     s->inclusive = lua_toboolean(L, lua_upvalueindex(3));
     s->searched = 0;
     lua_settop(L, 0);
-    return read_on(L, s);
+    return coral_stream_read(L, s);
 }
 
 /* receiveuntil(pattern, { inclusive = false }): a function that reads up to the pattern */
@@ -343,24 +347,22 @@ static int l_receiveuntil(lua_State *L)
 
 /* Writing. */
 
-static int write_on(lua_State *L, coral_socket_t *s);
-
 static int can_write(lua_State *L, coral_wait_t *w)
 {
     coral_socket_t *s = w->data;
 
     s->writing = 0;
     if (!s->net)
-        return coral_fail(L, "closed");
+        return coral_fail(L, is_pipe(s) ? s->shut : "closed");
     if (w->reason == CORAL_WOKEN_TIMEOUT) {
-        coral_socket_close(s);
+        if (!is_pipe(s))
+            coral_socket_close(s);
         return coral_fail(L, "timeout");
     }
-    return write_on(L, s);
+    return coral_stream_write(L, s);
 }
 
-/* What is to be sent is at 2. */
-static int write_on(lua_State *L, coral_socket_t *s)
+int coral_stream_write(lua_State *L, coral_socket_t *s)
 {
     size_t length;
     const char *data = lua_tolstring(L, 2, &length);
@@ -370,14 +372,12 @@ static int write_on(lua_State *L, coral_socket_t *s)
 
         if (n == CORAL_NET_FAILED) {
             coral_socket_close(s);
-            return coral_fail_with(L, error);
+            return is_pipe(s) && error == EPIPE ? coral_fail(L, "closed") : coral_fail_with(L, error);
         }
-        if (n < 0) {
-            s->writing = 1;
-            return coral_socket_wait(L, s, n, s->send_until, can_write);
-        }
+        if (n < 0)
+            return coral_socket_wait(L, s, &s->writing, n, s->send_until, can_write);
         s->sent += (apr_size_t)n;
-        s->send_until = n ? apr_time_now() + s->send_timeout : s->send_until;
+        s->send_until = n ? coral_socket_until(s->send_timeout) : s->send_until;
     }
     lua_pushinteger(L, (lua_Integer)length);
     return 1;
@@ -401,6 +401,7 @@ static int write_to_client(lua_State *L, coral_socket_t *s)
     w->perform = coral_socket_perform_write;
     w->results = written_to_client;
     w->data = s;
+    w->busy = &s->writing;
     s->writing = 1;
     s->out = lua_tolstring(L, 2, &s->out_length);
     return coral_task_wait(L, w);
@@ -421,8 +422,8 @@ static int l_send(lua_State *L)
     if (s->is_client)
         return write_to_client(L, s);
     s->sent = 0;
-    s->send_until = apr_time_now() + s->send_timeout;
-    return write_on(L, s);
+    s->send_until = coral_socket_until(s->send_timeout);
+    return coral_stream_write(L, s);
 }
 
 void coral_stream_read_methods(lua_State *L)

@@ -69,8 +69,6 @@ static int try_addresses(lua_State *L, connect_t *c)
     while (c->next < c->count) {
         coral_address_t *to = &c->addresses[c->next++];
         coral_net_t *net = coral_net_open(SOCK_STREAM, to, from && from->to.any.sa_family == to->to.any.sa_family ? from : NULL);
-        int results;
-
         if (!net) {
             c->error = errno;
             continue;
@@ -78,8 +76,7 @@ static int try_addresses(lua_State *L, connect_t *c)
         c->s->net = net;
         if (!net->connecting)
             return done(L, c, net);
-        results = coral_socket_wait(L, c->s, CORAL_NET_WRITE, c->until, connected);
-        return results;
+        return coral_socket_wait(L, c->s, &c->s->connecting, CORAL_NET_WRITE, c->until, connected);
     }
     coral_fail_with(L, c->error);
     return give_up(L, c);

@@ -78,10 +78,8 @@ static int shake(lua_State *L, coral_socket_t *s)
         coral_socket_close(s);
         return coral_fail(L, error);
     }
-    if (n < 0) {
-        s->connecting = 1;
-        return coral_socket_wait(L, s, n, s->read_until, shake_on);
-    }
+    if (n < 0)
+        return coral_socket_wait(L, s, &s->connecting, n, s->read_until, shake_on);
     return push_session(L, s, !(lua_isboolean(L, 2) && !lua_toboolean(L, 2)));
 }
 

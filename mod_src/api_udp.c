@@ -153,8 +153,7 @@ static int receive(lua_State *L, coral_socket_t *s)
     lua_pop(L, 1);
     if (n == CORAL_NET_FAILED)
         return coral_fail_with(L, error);
-    s->reading = 1;
-    return coral_socket_wait(L, s, n, s->read_until, received);
+    return coral_socket_wait(L, s, &s->reading, n, s->read_until, received);
 }
 
 /* receive(size): one datagram, cut at size (8192); or nil and why */

@@ -3,6 +3,7 @@
 #include "glue.h"
 #include "net.h"
 #include "park.h"
+#include "process.h"
 
 #include <unistd.h>
 
@@ -74,6 +75,13 @@ static int l_sockets(lua_State *L)
     return 1;
 }
 
+/* processes(): of ngx.pipe */
+static int l_processes(lua_State *L)
+{
+    lua_pushinteger(L, coral_process_count());
+    return 1;
+}
+
 /* backend(): what the loop waits with */
 static int l_backend(lua_State *L)
 {
@@ -101,6 +109,7 @@ static const luaL_Reg functions[] = {
     { "states", l_states },
     { "parked", l_parked },
     { "sockets", l_sockets },
+    { "processes", l_processes },
     { "backend", l_backend },
     { "bytes", l_bytes },
     { "version", l_version },

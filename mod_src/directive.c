@@ -7,6 +7,7 @@
 #include "filter.h"
 #include "net.h"
 #include "park.h"
+#include "process.h"
 #include "script.h"
 #include "shared.h"
 #include "stay.h"
@@ -352,6 +353,8 @@ const command_rec coral_directives[] = {
                   "how many requests of a child process may be parked; 0: as many as there are descriptors"),
     AP_INIT_TAKE1("CoralMaxSockets", coral_directive_number, (void *)coral_net_set_most, RSRC_CONF,
                   "how many sockets a child process may have; 0: as many as there are descriptors"),
+    AP_INIT_TAKE1("CoralMaxProcesses", coral_directive_number, (void *)coral_process_set_most, RSRC_CONF,
+                  "how many processes of ngx.pipe a child process may have; 0: no limit"),
     AP_INIT_TAKE1("CoralMaxPendingTimers", coral_directive_timers, NULL, RSRC_CONF, "how many timers of a child process may wait"),
     AP_INIT_TAKE1("CoralMaxRunningTimers", coral_directive_timers, (void *)1, RSRC_CONF, "how many timers of a child process may run"),
     AP_INIT_TAKE1("CoralSslTrustedCertificate", coral_directive_pem, FIELD(tls.trusted), RSRC_CONF | ACCESS_CONF,

@@ -8,6 +8,7 @@
 #include "net_pool.h"
 #include "park.h"
 #include "phase.h"
+#include "process.h"
 #include "resolver.h"
 #include "run.h"
 #include "route.h"
@@ -177,6 +178,7 @@ static apr_status_t on_child_end(void *unused)
     (void)unused;
     coral_timer_finish(coral_strand_hurried() ? apr_time_from_msec(500) : apr_time_from_sec(10));
     coral_poller_stop();
+    coral_process_kill_all();
     ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded);
     if (threaded || !coral_vm_in_use()) /* prefork ends a child in a signal handler, be it in the middle of a script */
         run_worker_phase(CORAL_PHASE_exit_worker);
@@ -188,6 +190,7 @@ static void on_child_init(apr_pool_t *pchild, server_rec *s)
     apr_pool_t *p;
 
     if (coral_source_child_init(pchild) != APR_SUCCESS || coral_poller_child_init(pchild) != APR_SUCCESS
+        || coral_process_child_init(pchild) != APR_SUCCESS
         || coral_strand_child_init(pchild) != APR_SUCCESS || coral_vm_child_init(pchild, open_state) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "cannot start: no memory");
         return;

@@ -94,6 +94,20 @@ coral_net_t *coral_net_open(int type, const coral_address_t *to, const coral_add
     return net;
 }
 
+coral_net_t *coral_net_adopt(int fd)
+{
+    coral_net_t *net = calloc(1, sizeof(*net));
+
+    if (!net || !(net->in = evbuffer_new())) {
+        free(net);
+        close(fd);
+        return NULL;
+    }
+    net->is_pipe = 1;
+    coral_watch_open(&net->watch, fd);
+    return net;
+}
+
 void coral_net_close(coral_net_t *net)
 {
     coral_watch_close(&net->watch);
@@ -101,8 +115,9 @@ void coral_net_close(coral_net_t *net)
         coral_tls_close(net->tls);
     close(net->watch.fd);
     evbuffer_free(net->in);
+    if (!net->is_pipe)
+        apr_atomic_dec32(&count);
     free(net);
-    apr_atomic_dec32(&count);
 }
 
 int coral_net_connected(coral_net_t *net)
@@ -122,6 +137,20 @@ static int outcome(ssize_t n, coral_net_e wait)
     return errno == EAGAIN || errno == EWOULDBLOCK ? (int)wait : (int)CORAL_NET_FAILED;
 }
 
+/* A piece of what has come, as recv(). */
+static ssize_t get(coral_net_t *net, void *room, apr_size_t length)
+{
+    return net->is_pipe ? read(net->watch.fd, room, length) : recv(net->watch.fd, room, length, 0);
+}
+
+/* As send(); httpd ignores SIGPIPE. */
+static ssize_t put(coral_net_t *net, const char *data, apr_size_t length)
+{
+    if (length > APR_INT32_MAX)
+        length = APR_INT32_MAX;
+    return net->is_pipe ? write(net->watch.fd, data, length) : send(net->watch.fd, data, length, MSG_NOSIGNAL);
+}
+
 int coral_net_fill(coral_net_t *net)
 {
     struct evbuffer_iovec room;
@@ -139,7 +168,7 @@ int coral_net_fill(coral_net_t *net)
         n = coral_tls_read(net->tls, room.iov_base, (int)room.iov_len);
     else
         do
-            n = outcome(recv(net->watch.fd, room.iov_base, room.iov_len, 0), CORAL_NET_READ);
+            n = outcome(get(net, room.iov_base, room.iov_len), CORAL_NET_READ);
         while (n == CORAL_NET_FAILED && errno == EINTR);
     room.iov_len = n > 0 ? (size_t)n : 0;
     evbuffer_commit_space(net->in, &room, 1);
@@ -154,7 +183,7 @@ int coral_net_write(coral_net_t *net, const char *data, apr_size_t length)
     if (net->tls)
         return coral_tls_write(net->tls, data, length);
     do
-        n = outcome(send(net->watch.fd, data, length > APR_INT32_MAX ? APR_INT32_MAX : length, MSG_NOSIGNAL), CORAL_NET_WRITE);
+        n = outcome(put(net, data, length), CORAL_NET_WRITE);
     while (n == CORAL_NET_FAILED && errno == EINTR);
     return n;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* net.h - sockets to elsewhere: TCP and UNIX-domain streams, plain or TLS, and datagrams. Nothing here waits: what cannot be done at
+/* net.h - sockets to elsewhere: TCP and UNIX-domain streams, plain or TLS, and datagrams; and pipes. Nothing here waits: what cannot be done at
  * once says which direction to wait for. */
 #ifndef CORAL_NET_H
 #define CORAL_NET_H
@@ -28,6 +28,7 @@ struct coral_net_t {
     struct evbuffer *in; /* read and not asked for yet */
     int connecting;      /* to be waited for */
     int eof;             /* the other side has said all */
+    int is_pipe;         /* no socket: one end of a pipe */
     int used;            /* times it was taken from a pool */
 
     /* net_pool.c's own */
@@ -47,6 +48,9 @@ int coral_net_count(void);
  * ENOBUFS: there are as many sockets as there may be. */
 coral_net_t *coral_net_open(int type, const coral_address_t *to, const coral_address_t *from);
 void coral_net_close(coral_net_t *net);
+
+/* [any] One end of a pipe, which does not block and is closed with it. It counts as no socket. NULL: no memory, and it is closed. */
+coral_net_t *coral_net_adopt(int fd);
 
 /* [any] After the wait to write: 0, or the error of the connect. */
 int coral_net_connected(coral_net_t *net);

@@ -2,7 +2,7 @@
 #include "socket.h"
 
 const char coral_tcp_kind[] = "coral.tcp", coral_udp_kind[] = "coral.udp";
-const char coral_client_kind[] = "coral.client", coral_raw_kind[] = "coral.raw";
+const char coral_client_kind[] = "coral.client", coral_raw_kind[] = "coral.raw", coral_pipe_kind[] = "coral.pipe";
 
 #define SOCKET "coral.socket" /* the metatable of the userdata */
 
@@ -118,7 +118,12 @@ int coral_fail_with(lua_State *L, int error)
     return coral_fail(L, text);
 }
 
-int coral_socket_wait(lua_State *L, coral_socket_t *s, int need, apr_time_t until,
+apr_time_t coral_socket_until(apr_interval_time_t timeout)
+{
+    return timeout == CORAL_NEVER ? CORAL_NEVER : apr_time_now() + timeout;
+}
+
+int coral_socket_wait(lua_State *L, coral_socket_t *s, int *busy, int need, apr_time_t until,
                       int (*results)(lua_State *L, coral_wait_t *w))
 {
     coral_wait_t *w = coral_task_new_wait(L);
@@ -128,6 +133,9 @@ int coral_socket_wait(lua_State *L, coral_socket_t *s, int need, apr_time_t unti
     w->until = until;
     w->results = results;
     w->data = s;
+    w->busy = busy;
+    *busy = 1;
+    s->waiter = w;
     return coral_task_wait(L, w);
 }
 

@@ -33,10 +33,12 @@ typedef struct coral_socket_t {
     const char *out;
     apr_size_t out_length;
     int raw;                      /* past HTTP: after an upgrade */
+    coral_wait_t *waiter;         /* who waited for it last: of a pipe, that is closed under him … */
+    const char *shut;             /* … what he is told */
     apr_bucket_brigade *pending;  /* [r] written and not taken yet */
 } coral_socket_t;
 
-extern const char coral_tcp_kind[], coral_udp_kind[], coral_client_kind[], coral_raw_kind[];
+extern const char coral_tcp_kind[], coral_udp_kind[], coral_client_kind[], coral_raw_kind[], coral_pipe_kind[];
 
 /* The socket at index, of this run. */
 coral_socket_t *coral_check_socket(lua_State *L, int index, const char *kind);
@@ -53,8 +55,9 @@ int coral_fail_with(lua_State *L, int error);
 /* Closes the connection; another one may be made. */
 void coral_socket_close(coral_socket_t *s);
 
-/* A wait for the connection, to be returned. */
-int coral_socket_wait(lua_State *L, coral_socket_t *s, int need, apr_time_t until,
+/* A wait for the connection, to be returned. busy: the socket's connecting, reading or writing, which is set, until results() or the
+ * waiter's end. */
+int coral_socket_wait(lua_State *L, coral_socket_t *s, int *busy, int need, apr_time_t until,
                       int (*results)(lua_State *L, coral_wait_t *w));
 
 /* The port at index; returns NULL or what is wrong. */
@@ -62,6 +65,13 @@ const char *coral_check_port(lua_State *L, int index, int *port);
 
 /* Milliseconds at index as an interval; 0 and nil: otherwise. */
 apr_interval_time_t coral_check_timeout(lua_State *L, int index, apr_interval_time_t otherwise);
+
+/* What a call returns that reads what the socket's take, size and read_until say, or writes the string at 2. Both may wait. */
+int coral_stream_read(lua_State *L, coral_socket_t *s);
+int coral_stream_write(lua_State *L, coral_socket_t *s);
+
+/* A moment so far away; an interval of CORAL_NEVER never ends. */
+apr_time_t coral_socket_until(apr_interval_time_t timeout);
 
 /* [r] Reads from, and writes to, the client (client.c); data is the socket. */
 int coral_socket_perform_read(void *run, coral_wait_t *w, int block);

@@ -152,6 +152,8 @@ static void cancel(coral_strand_t *s, coral_task_t *task)
         w->cancel(w);
     if (w->alarmed)
         coral_alarm_cancel(&w->alarm);
+    if (w->busy)
+        *w->busy = 0;
     w->alarmed = w->armed = 0;
     coral_strand_take(s); /* it may have been woken: then it is ready or among the performs now */
     take_out(&s->performs, w);

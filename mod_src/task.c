@@ -296,6 +296,7 @@ coral_wait_t *coral_task_new_wait(lua_State *L)
     w->cancel = NULL;
     w->results = NULL;
     w->data = NULL;
+    w->busy = NULL;
     w->reason = 0;
     w->alarmed = w->armed = 0;
     w->over = 0;

@@ -28,6 +28,7 @@ struct coral_wait_t {
     void (*cancel)(coral_wait_t *w);               /* [vm] for those who are woken by wake(): they are not any more */
     int (*results)(lua_State *L, coral_wait_t *w); /* [vm] push what the Lua call returns; NULL: nothing */
     void *data;
+    int *busy;           /* told that nobody waits any more, by 0, where the waiter is killed; NULL: nobody is */
     int reason;          /* coral_reason_e */
     coral_wait_t *link;  /* of whoever wakes it */
 
