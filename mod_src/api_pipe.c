@@ -344,6 +344,17 @@ static int l_kill(lua_State *L)
     return 1;
 }
 
+/* signal(pid, number): sends it to any process; true, or nil and the system's words */
+static int l_signal(lua_State *L)
+{
+    char text[128];
+
+    if (kill((pid_t)luaL_checkinteger(L, 1), (int)luaL_checkinteger(L, 2)) < 0)
+        return coral_fail(L, apr_strerror(APR_FROM_OS_ERROR(errno), text, sizeof(text)));
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
 static const luaL_Reg methods[] = {
     { "pid", l_pid },
     { "set_timeouts", l_set_timeouts },
@@ -368,6 +379,35 @@ static const struct {
     { "stderr_read_any", CORAL_STDERR, CORAL_TAKE_ANY },
 };
 
+#define SIGNAL(name) { #name, SIG##name }
+static const struct {
+    const char *name;
+    int number;
+} signals[] = {
+    SIGNAL(HUP), SIGNAL(INT), SIGNAL(QUIT), SIGNAL(ILL), SIGNAL(TRAP), SIGNAL(ABRT), SIGNAL(BUS), SIGNAL(FPE), SIGNAL(KILL),
+    SIGNAL(USR1), SIGNAL(SEGV), SIGNAL(USR2), SIGNAL(PIPE), SIGNAL(ALRM), SIGNAL(TERM), SIGNAL(CHLD), SIGNAL(CONT), SIGNAL(STOP),
+    SIGNAL(TSTP), SIGNAL(TTIN), SIGNAL(TTOU), SIGNAL(URG), SIGNAL(XCPU), SIGNAL(XFSZ), SIGNAL(VTALRM), SIGNAL(PROF), SIGNAL(WINCH),
+    SIGNAL(IO), SIGNAL(SYS), { "NONE", 0 }
+};
+
+/* A table of the system's numbers, by name. */
+static void push_signals(lua_State *L)
+{
+    apr_size_t i;
+
+    lua_newtable(L);
+    for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+        lua_pushinteger(L, signals[i].number);
+        lua_setfield(L, -2, signals[i].name);
+    }
+}
+
+static const luaL_Reg functions[] = {
+    { "spawn", l_spawn },
+    { "signal", l_signal },
+    { NULL, NULL }
+};
+
 CORAL_API(pipe)
 {
     apr_size_t i;
@@ -383,8 +423,8 @@ CORAL_API(pipe)
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, l_gc);
     lua_setfield(L, -2, "__gc");
-    lua_newtable(L);
-    lua_pushcfunction(L, l_spawn);
-    lua_setfield(L, -2, "spawn");
+    luaL_newlib(L, functions);
+    push_signals(L);
+    lua_setfield(L, -2, "signals");
     return 1;
 }

@@ -3,7 +3,7 @@
 use strict;
 use warnings;
 use Coral::Blocks;
-run_blocks;
+run_blocks(SHELL => $ENV{CORAL_RESTY_SHELL});
 __DATA__
 === a program that is asked and answers
 --- lua
@@ -432,3 +432,57 @@ ngx.say(proc:pid() > 1)
 --- body
 bad request
 true
+
+=== resty.signal
+--- lua
+local signal = require "resty.signal"
+local proc = require "ngx.pipe".spawn { "sleep", 1000 }
+ngx.say(signal.signum("TERM"), " ", signal.signum("NONE"), " ", signal.signum(7), " ", select(2, signal.signum("X")))
+ngx.say(signal.kill(proc:pid(), "TERM"))
+ngx.say(select(2, proc:wait()))
+ngx.say(signal.kill(proc:pid(), "NONE"))
+ngx.say(signal.kill(proc:pid(), "X"))
+ngx.say((pcall(signal.kill, 1)))
+--- body
+15 0 7 unknown signal name
+true
+signal15
+nilNo such process
+nilunknown signal name
+false
+
+=== tablepool
+--- lua
+local pool = require "tablepool"
+local a = pool.fetch("x", 1, 0)
+a.k = 1
+pool.release("x", setmetatable(a, { __index = { z = 1 } }))
+local b = pool.fetch("x", 1, 0)
+ngx.say(b == a, " ", b.k, " ", b.z, " ", pool.fetch("x", 1, 0) == a, " ", pool.fetch("y", 0, 0) == a)
+b.k = 2
+pool.release("x", b, true)
+ngx.say(pool.fetch("x", 0, 0).k, " ", (select(2, pcall(pool.release, "x")):gsub("^.*: ", "")))
+--- body
+true nil nil false false
+2 object empty
+
+=== lua-resty-shell, unmodified
+--- skip eval
+$ENV{CORAL_RESTY_SHELL} ? '' : 'lua-resty-shell is not in $CORAL_RESTY_SHELL'
+--- lua
+package.path = package.path .. ";@SHELL@/lib/?.lua"
+local shell = require "resty.shell"
+local function run(...)
+  local ok, out, err, reason, status = shell.run(...)
+  ngx.say(ok, "|", out, "|", err, "|", reason, "|", status)
+end
+run("read a; printf $a; printf err >&2; exit 3", "in\n")
+run { "echo", "x" }
+run("sleep 5", nil, 100)
+run("printf 0123456789", nil, nil, 5)
+--- body
+false|in|err|exit|3
+true|x
+||exit|0
+nil|||failed to wait for process: timeout|nil
+nil|012345||failed to read stdout: too much data|nil
