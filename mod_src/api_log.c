@@ -2,6 +2,10 @@
 /* api_log.c - coral.log: the error log, at httpd's levels, under the module's LogLevel. Behind ngx.log and r:warn(). */
 #include "glue.h"
 
+#include "errlog.h"
+
+#include <stdlib.h>
+
 /* Where the Lua that calls stands. */
 static void add_place(lua_State *L, luaL_Buffer *b)
 {
@@ -82,6 +86,12 @@ static int l_raw(lua_State *L)
     return write_log(L, level_at(L, 1), 2, 1);
 }
 
+/* A level of httpd's as one of ngx.log's. */
+static int ngx_level(int level)
+{
+    return level < APLOG_DEBUG ? level + 1 : APLOG_DEBUG + 1;
+}
+
 /* level(): the least urgent of ngx.log's levels that is written here */
 static int l_level(lua_State *L)
 {
@@ -89,8 +99,49 @@ static int l_level(lua_State *L)
     int level = run && run->rq ? ap_get_request_module_loglevel(run->rq->r, APLOG_MODULE_INDEX)
                                : ap_get_server_module_loglevel(ap_server_conf, APLOG_MODULE_INDEX);
 
-    lua_pushinteger(L, level < APLOG_DEBUG ? level + 1 : APLOG_DEBUG + 1);
+    lua_pushinteger(L, ngx_level(level));
     return 1;
+}
+
+/* keeps(): whether messages are kept; keep(level): of them only what is at least as urgent */
+static int l_keeps(lua_State *L)
+{
+    lua_pushboolean(L, coral_errlog_keeps());
+    return 1;
+}
+
+static int l_keep(lua_State *L)
+{
+    int level = (int)luaL_checkinteger(L, 1);
+
+    coral_errlog_set_level(level >= APLOG_DEBUG + 1 ? APLOG_TRACE8 : level > 0 ? level - 1 : APLOG_EMERG);
+    return 0;
+}
+
+static int push_message(lua_State *L)
+{
+    coral_errlog_t *message = lua_touserdata(L, 1);
+
+    lua_pushinteger(L, ngx_level(message->level));
+    lua_pushnumber(L, (lua_Number)(message->time / 1000) / 1000);
+    lua_pushlstring(L, message->text, message->length);
+    return 3;
+}
+
+/* take(): level, time and text of the oldest message that is kept, which is kept no more; nothing: there is none */
+static int l_take(lua_State *L)
+{
+    coral_errlog_t *message = coral_errlog_take();
+    int failed;
+
+    if (!message)
+        return 0;
+    lua_settop(L, 0);
+    lua_pushcfunction(L, push_message);
+    lua_pushlightuserdata(L, message);
+    failed = lua_pcall(L, 1, 3, 0); /* there may be no memory */
+    free(message);
+    return failed ? lua_error(L) : 3;
 }
 
 /* print(...): OpenResty's print goes to the log, as a notice */
@@ -119,6 +170,9 @@ static const luaL_Reg functions[] = {
     { "log", l_log },
     { "raw", l_raw },
     { "level", l_level },
+    { "keeps", l_keeps },
+    { "keep", l_keep },
+    { "take", l_take },
     { "print", l_print },
     { "method", l_make_method },
     { NULL, NULL }

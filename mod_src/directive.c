@@ -4,6 +4,7 @@
 #include "directive_app.h"
 #include "directive_hook.h"
 #include "directive_net.h"
+#include "errlog.h"
 #include "filter.h"
 #include "net.h"
 #include "park.h"
@@ -194,6 +195,20 @@ static const char *add_shared_dict(cmd_parms *cmd, void *conf, const char *name,
     return coral_shared_declare(cmd, name, bytes);
 }
 
+static const char *set_capture(cmd_parms *cmd, void *conf, const char *word)
+{
+    const char *err = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    apr_int64_t bytes;
+
+    (void)conf;
+    if (err || (err = size(cmd, word, &bytes)))
+        return err;
+    if (bytes && (bytes < 4096 || bytes > 1 << 30))
+        return apr_psprintf(cmd->pool, "CoralCaptureErrorLog: %s is not between 4k and 1g, nor 0", word);
+    coral_errlog_keep((apr_size_t)bytes);
+    return NULL;
+}
+
 /* The group's limits; "" outside of a <CoralGroup>. */
 static coral_limits_t *limits_of(cmd_parms *cmd)
 {
@@ -336,6 +351,8 @@ const command_rec coral_directives[] = {
                   "on, off or milliseconds: how long a thread waits for a connection's next request"),
     AP_INIT_TAKE2("CoralSharedDict", add_shared_dict, NULL, RSRC_CONF,
                   "a name and a size: a dictionary all child processes see, ngx.shared"),
+    AP_INIT_TAKE1("CoralCaptureErrorLog", set_capture, NULL, RSRC_CONF,
+                  "how many bytes of error messages a child process keeps for ngx.errlog; 0: none"),
     AP_INIT_TAKE1("CoralRegexCacheMaxEntries", set_server_number, SERVER_FIELD(regex_cache), RSRC_CONF,
                   "how many compiled regular expressions a Lua state keeps"),
     AP_INIT_TAKE1("CoralRegexMatchLimit", set_server_number, SERVER_FIELD(regex_match_limit), RSRC_CONF,

@@ -3,6 +3,7 @@
 #include "api.h"
 #include "content.h"
 #include "directive.h"
+#include "errlog.h"
 #include "directive_app.h"
 #include "filter.h"
 #include "net_pool.h"
@@ -196,6 +197,7 @@ static void on_child_init(apr_pool_t *pchild, server_rec *s)
         return;
     }
     coral_task_set_library(library_path());
+    coral_errlog_child_init();
     coral_stay_child_init();
     coral_park_child_init(pchild);
     coral_net_child_init();
@@ -261,6 +263,7 @@ static void register_hooks(apr_pool_t *p)
     coral_response_register();
     coral_filter_register();
     coral_body_register();
+    coral_errlog_register();
 }
 
 /* Not AP_DECLARE_MODULE: coral.h has named the module for the log already. */

@@ -110,5 +110,5 @@ vm park net_pool resolver pattern
 script net process shared_value shared_list stay
 poller conf source variable connection shared matcher
 net_tls dict
-arena
+arena errlog
 coral
