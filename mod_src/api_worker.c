@@ -5,6 +5,8 @@
 #include "park.h"
 #include "process.h"
 
+#include "scoreboard.h"
+
 #include <unistd.h>
 
 static int l_pid(lua_State *L)
@@ -27,6 +29,64 @@ static int l_count(lua_State *L)
 
     ap_mpm_query(AP_MPMQ_MAX_DAEMONS, &count);
     lua_pushinteger(L, count);
+    return 1;
+}
+
+/* Whom httpd has in a place of its scoreboard; 0: nobody. */
+static pid_t child_at(int place)
+{
+    const process_score *child = ap_get_scoreboard_process(place);
+
+    return child ? child->pid : 0;
+}
+
+static int places(void)
+{
+    int count = 1;
+
+    return ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &count) == APR_SUCCESS ? count : 1;
+}
+
+/* id(): this process's place in httpd's scoreboard, from 0 on; nil: it has none. The parent notes it after the fork, so a child that has
+ * just begun may have to wait for a moment. */
+static int l_id(lua_State *L)
+{
+    int i, tries, count = places();
+
+    for (tries = 0; tries < 50; tries++) {
+        for (i = 0; i < count; i++)
+            if (child_at(i) == getpid()) {
+                lua_pushinteger(L, i);
+                return 1;
+            }
+        if (ap_exists_config_define("ONE_PROCESS"))
+            break;
+        apr_sleep(apr_time_from_msec(2));
+    }
+    lua_pushnil(L);
+    return 1;
+}
+
+/* pids(): a list of the child processes, those that are about to end, too */
+static int l_pids(lua_State *L)
+{
+    int i, n = 0, count = places();
+
+    lua_newtable(L);
+    for (i = 0; i < count; i++)
+        if (child_at(i)) {
+            lua_pushinteger(L, child_at(i));
+            lua_rawseti(L, -2, ++n);
+        }
+    return 1;
+}
+
+/* prefix(): ServerRoot, with a slash behind it */
+static int l_prefix(lua_State *L)
+{
+    apr_size_t length = strlen(ap_server_root);
+
+    lua_pushfstring(L, "%s%s", ap_server_root, length && ap_server_root[length - 1] == '/' ? "" : "/");
     return 1;
 }
 
@@ -104,6 +164,9 @@ static const luaL_Reg functions[] = {
     { "pid", l_pid },
     { "parent", l_parent },
     { "count", l_count },
+    { "id", l_id },
+    { "pids", l_pids },
+    { "prefix", l_prefix },
     { "exiting", l_exiting },
     { "threads", l_threads },
     { "states", l_states },

@@ -83,15 +83,28 @@ ngx.worker = {
   pid = worker.pid,
   count = worker.count,
   exiting = worker.exiting,
-  id = function() return 0 end,
 }
+
+-- worker.id(): a number from 0 on that no other child process has at the same time; it does not change
+local worker_id
+function ngx.worker.id()
+  worker_id = worker_id or worker.id()
+  return worker_id
+end
+
+-- worker.pids(): of all child processes
+function ngx.worker.pids()
+  local phase = ngx.get_phase()
+  if phase == "init" or phase == "init_worker" then return nil, "API disabled in the current context" end
+  return worker.pids()
+end
 
 ngx.config = {
   subsystem = "http",
   debug = false,
   ngx_lua_version = 10028,
   nginx_version = 1027001,
-  prefix = function() return "/" end,
+  prefix = worker.prefix,
   nginx_configure = function() return "" end,
 }
 

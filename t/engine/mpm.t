@@ -15,7 +15,7 @@ my $server  = Coral::Server->new(config => ($prefork
     : "StartServers 2\nServerLimit 2\nThreadsPerChild 4\nMaxRequestWorkers 8\nMinSpareThreads 1\nMaxSpareThreads 8\n")
     . "MaxConnectionsPerChild 60\nCoralHook exit_worker lua/exit.lua\nCoralHook init_worker lua/begin.lua\n", files => {
     'lua/exit.lua'      => 'ngx.log(ngx.WARN, "END ", ngx.worker.pid())',
-    'lua/begin.lua'     => 'ngx.log(ngx.WARN, "BEGIN ", ngx.worker.pid())',
+    'lua/begin.lua'     => 'ngx.log(ngx.WARN, "BEGIN ", ngx.worker.pid(), " ID ", ngx.worker.id(), " ", select(2, ngx.worker.pids()))',
     'htdocs/facts.lua'  => 'local s = require("coral").status() ngx.print(s.threads, " ", s.pid == ngx.worker.pid() and "pid", " ", ngx.worker.count())',
     'htdocs/pid.lua'    => 'ngx.sleep(0.05) ngx.print(ngx.worker.pid())',
     'htdocs/work.lua'   => <<'LUA',
@@ -57,6 +57,10 @@ is $bad, 0, 'under load each gets its own answer';
 cmp_ok $good, '>', 150, 'all of them';
 my $log = $server->error_log;
 my ($begun, $ended) = map { scalar(() = $log =~ /$_ \d+/g) } qw(BEGIN END);
+my @ids = $log =~ /BEGIN \d+ ID (\w+) API disabled in the current context/g;
+is scalar @ids, $begun, 'each has an id in init_worker';
+is_deeply [grep !/^[012]$/, @ids], [], 'a number below ServerLimit';
+cmp_ok scalar keys %{ { map { $_ => 1 } @ids } }, '>', 1, 'not all the same';
 cmp_ok $begun, '>', $prefork ? 3 : 2, 'children were replaced (MaxConnectionsPerChild)';
 cmp_ok $ended, '>', 0, 'and said good bye';
 ok $log !~ /exit signal|coral:error/, 'no crash, no error';

@@ -132,12 +132,23 @@ ngx.say(math.type(ngx.worker.pid()), " ", ngx.worker.pid() > 1, " ", ngx.worker.
 --- body
 integer true true false true
 
+=== worker: all of them
+--- htaccess
+<CoralHook access>
+    ngx.ctx.id = ngx.worker.id()
+</CoralHook>
+--- lua
+local pids, mine = ngx.worker.pids(), 0
+for _, pid in ipairs(pids) do if pid == ngx.worker.pid() then mine = mine + 1 end end
+ngx.say(mine, " ", math.type(pids[1]), " ", #pids >= 1, " ", math.type(ngx.worker.id()), " ", ngx.worker.id() == ngx.ctx.id)
+--- body
+1 integer true integer true
+
 === config
 --- lua
 ngx.say(ngx.config.subsystem, " ", ngx.config.debug, " ", ngx.config.ngx_lua_version >= 10000, " ", ngx.config.nginx_version >= 1000000, " ",
-  type(ngx.config.prefix()))
---- body
-http false true true string
+  ngx.config.prefix(), " ", ngx.config.nginx_configure())
+--- body_like ^http false true true /.*/t/ $
 
 === ngx.say in any hook before content ends the request there
 --- file index.html
