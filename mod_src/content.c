@@ -8,8 +8,6 @@
 
 #include "apr_hooks.h"
 
-#define CLIENT_CLOSED_REQUEST 499 /* in the access log, as nginx has it */
-
 /* The scripts of a request, one after the other until one answers. */
 typedef struct {
     request_rec *r;
@@ -65,7 +63,7 @@ static int prepare(content_t *content, const coral_script_t *script)
 
 static int on_back(void *content, int gone);
 static void on_away(void *content);
-static void on_lost(void *content);
+static int on_lost(void *content, apr_time_t until);
 
 /* A write has shown that the client is gone, and nobody has been told. Whether the request is to be ended. */
 static int is_abandoned(content_t *content, int gone)
@@ -84,7 +82,7 @@ static int abandon(content_t *content)
 {
     coral_run_kill(&content->run);
     content->r->connection->aborted = 1;
-    content->r->status = CLIENT_CLOSED_REQUEST;
+    content->r->status = CORAL_PARK_CLOSED;
     return DONE;
 }
 
@@ -182,13 +180,18 @@ static int on_back(void *content_, int gone)
     return status == DECLINED ? ask_others(content->r) : status;
 }
 
-static void on_lost(void *content_)
+static int on_lost(void *content_, apr_time_t until)
 {
     content_t *content = content_;
 
-    while (!content->ours && !coral_run_demand(&content->run)) /* as long as Lua's present step takes */
+    while (!content->ours && !coral_run_demand(&content->run)) { /* as long as Lua's present step takes */
+        if (apr_time_now() >= until)
+            return 0;
         apr_sleep(apr_time_from_msec(1));
-    abandon(content);
+    }
+    content->ours = 1;
+    coral_run_kill(&content->run);
+    return 1;
 }
 
 void coral_content_register(void)

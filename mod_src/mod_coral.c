@@ -177,6 +177,7 @@ static apr_status_t on_child_end(void *unused)
     int threaded = 0;
 
     (void)unused;
+    coral_park_end(apr_time_from_sec(1));
     coral_timer_finish(coral_strand_hurried() ? apr_time_from_msec(500) : apr_time_from_sec(10));
     coral_poller_stop();
     coral_process_kill_all();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "park.h"
 
+#include "bell.h"
 #include "connection.h"
-#include "stay.h"
 
 #include "apr_atomic.h"
 #include "apr_portable.h"
@@ -10,44 +10,37 @@
 #include "mpm_common.h"
 #include "scoreboard.h"
 
-#include <sys/eventfd.h>
 #include <unistd.h>
 
-#define SPARE_DESCRIPTORS 256
 #define MOMENT apr_time_from_msec(100) /* most waits are over by then: watching the client would cost more than they do */
 
 /* A connection that has, or had, a parked request. */
 typedef struct coral_parked_t {
-    APR_RING_ENTRY(coral_parked_t) link; /* among those that are to be woken when there are threads for them */
+    coral_bell_t bell;
+    APR_RING_ENTRY(coral_parked_t) link; /* with the others that have one */
     conn_rec *c;
     apr_socket_t *socket;
     request_rec *r; /* the parked request, NULL: none */
     const coral_parking_t *parking;
     void *data;
 
-    int descriptor;   /* the socket's, while ours is in its place */
-    int wake;         /* ours, -1: none */
+    int descriptor; /* the socket's, while the bell's is in its place */
     int swapped;
     int aborted; /* what c->aborted was */
+    void *scoreboard;
     coral_watch_t client;
     coral_hangup_t hangup;
     coral_alarm_t tick;
     coral_sleeper_t on_hangup, on_tick;
-    apr_time_t until; /* the MPM lets it wait */
-    int looked_after;
+    apr_time_t until, due; /* it is to be back, it has to: the MPM does not let it wait for ever */
+    enum { FRESH, LOOKED_AFTER, CALLED } stage;
 
     /* [lock] */
-    enum { QUIET, QUEUED, RUNG } calling;
     int gone, away;
 } parked_t;
 
 static struct {
-    apr_pool_t *pool;
-    apr_thread_mutex_t *lock;
-    APR_RING_HEAD(queue_t, coral_parked_t) queue;
-    int called; /* connections on their way to a thread */
-    int spare[SPARE_DESCRIPTORS], spares;
-    int threads;
+    APR_RING_HEAD(all_t, coral_parked_t) all; /* [lock] */
     int able; /* the MPM can */
     int most;
     apr_uint32_t count;
@@ -76,17 +69,11 @@ static int mpm_can(void)
 
 apr_status_t coral_park_child_init(apr_pool_t *pchild)
 {
-    int threads = 0;
-
-    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
-    park.pool = pchild;
     park.able = mpm_can();
-    park.threads = threads;
-    park.called = park.spares = 0;
     park.complained = 0;
     apr_atomic_set32(&park.count, 0);
-    APR_RING_INIT(&park.queue, coral_parked_t, link);
-    return apr_thread_mutex_create(&park.lock, APR_THREAD_MUTEX_DEFAULT, pchild);
+    APR_RING_INIT(&park.all, coral_parked_t, link);
+    return coral_bell_child_init(pchild);
 }
 
 /* Once a minute. */
@@ -95,117 +82,13 @@ static void complain(request_rec *r, const char *why)
     apr_time_t now = apr_time_now();
     int first;
 
-    apr_thread_mutex_lock(park.lock);
+    coral_bell_lock();
     first = now - park.complained > apr_time_from_sec(60) || !park.complained;
     if (first)
         park.complained = now;
-    apr_thread_mutex_unlock(park.lock);
+    coral_bell_unlock();
     if (first)
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, "a request that waits keeps its thread: %s", why);
-}
-
-/* Wake descriptors, used again and again. */
-
-static int take_descriptor(void)
-{
-    int fd = -1;
-
-    apr_thread_mutex_lock(park.lock);
-    if (park.spares)
-        fd = park.spare[--park.spares];
-    apr_thread_mutex_unlock(park.lock);
-    if (fd < 0 && (fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) >= 0 && coral_poller_is_too_high(fd)) {
-        close(fd);
-        fd = -1;
-    }
-    return fd;
-}
-
-static void give_descriptor(int fd)
-{
-    apr_uint64_t count;
-
-    if (fd < 0)
-        return;
-    if (read(fd, &count, sizeof(count)) < 0 && errno != EAGAIN) {
-        close(fd);
-        return;
-    }
-    apr_thread_mutex_lock(park.lock);
-    if (park.spares < SPARE_DESCRIPTORS) {
-        park.spare[park.spares++] = fd;
-        fd = -1;
-    }
-    apr_thread_mutex_unlock(park.lock);
-    if (fd >= 0)
-        close(fd);
-}
-
-/* Calling connections back. Not all at once: where all threads are busy the MPM closes the connections that only wait for a next
- * request. */
-
-/* [lock] */
-static void ring(parked_t *p)
-{
-    apr_uint64_t one = 1;
-
-    p->calling = RUNG;
-    park.called++;
-    if (write(p->wake, &one, sizeof(one)) < 0)
-        ap_log_error(APLOG_MARK, APLOG_CRIT, apr_get_os_error(), ap_server_conf, "a parked request cannot be woken");
-}
-
-/* Half of the threads that are free may be called for, or one. */
-static int may_ring(void)
-{
-    int most = (park.threads - coral_stay_busy()) / 2;
-
-    return park.called < (most > 1 ? most : 1);
-}
-
-/* [lock] */
-static void call(parked_t *p, int urgent)
-{
-    if (p->wake < 0 || p->calling == RUNG)
-        return;
-    if (urgent || may_ring()) {
-        if (p->calling == QUEUED)
-            APR_RING_REMOVE(p, link);
-        ring(p);
-    }
-    else if (p->calling == QUIET) {
-        p->calling = QUEUED;
-        APR_RING_INSERT_TAIL(&park.queue, p, coral_parked_t, link);
-    }
-}
-
-/* The connection has come to a thread, called or by itself. What is called from here on brings it back once more. */
-static void answer(parked_t *p)
-{
-    apr_uint64_t count;
-
-    apr_thread_mutex_lock(park.lock);
-    if (p->calling == QUEUED)
-        APR_RING_REMOVE(p, link);
-    if (p->calling == RUNG)
-        park.called--;
-    p->calling = QUIET;
-    if (read(p->wake, &count, sizeof(count)) < 0 && errno != EAGAIN)
-        ap_log_error(APLOG_MARK, APLOG_CRIT, apr_get_os_error(), ap_server_conf, "a wake descriptor is lost");
-    apr_thread_mutex_unlock(park.lock);
-}
-
-/* A thread has done with one: the next may come. */
-static void let_next(void)
-{
-    apr_thread_mutex_lock(park.lock);
-    while (!APR_RING_EMPTY(&park.queue, coral_parked_t, link) && may_ring()) {
-        parked_t *next = APR_RING_FIRST(&park.queue);
-
-        APR_RING_REMOVE(next, link);
-        ring(next);
-    }
-    apr_thread_mutex_unlock(park.lock);
 }
 
 static parked_t *parked_of(conn_rec *c)
@@ -219,20 +102,20 @@ void coral_park_wake(request_rec *r, int *why)
 {
     parked_t *p = parked_of(r->connection);
 
-    apr_thread_mutex_lock(park.lock);
+    coral_bell_lock();
     *why = 1;
-    call(p, 0);
-    apr_thread_mutex_unlock(park.lock);
+    coral_bell_call(&p->bell, 0);
+    coral_bell_unlock();
 }
 
 int coral_park_take(int *why)
 {
     int was;
 
-    apr_thread_mutex_lock(park.lock);
+    coral_bell_lock();
     was = *why;
     *why = 0;
-    apr_thread_mutex_unlock(park.lock);
+    coral_bell_unlock();
     return was;
 }
 
@@ -241,10 +124,10 @@ static void on_hangup(coral_sleeper_t *s, coral_reason_e reason)
     parked_t *p = (parked_t *)((char *)s - offsetof(parked_t, on_hangup));
 
     (void)reason;
-    apr_thread_mutex_lock(park.lock);
+    coral_bell_lock();
     p->gone = 1;
-    call(p, 0);
-    apr_thread_mutex_unlock(park.lock);
+    coral_bell_call(&p->bell, 0);
+    coral_bell_unlock();
 }
 
 /* In the loop: the request has been parked for a moment, so it is worth to look after its client; or for long. */
@@ -253,26 +136,24 @@ static void on_tick(coral_sleeper_t *s, coral_reason_e reason)
     parked_t *p = (parked_t *)((char *)s - offsetof(parked_t, on_tick));
 
     (void)reason;
-    apr_thread_mutex_lock(park.lock);
-    if (p->away && p->looked_after)
-        call(p, 1); /* whoever is busy: the MPM does not wait */
-    else if (p->away) {
-        p->looked_after = 1;
+    coral_bell_lock();
+    if (p->away && p->stage == FRESH) {
+        p->stage = LOOKED_AFTER;
         if (p->parking->watch_client)
             coral_hangup_watch(&p->hangup, &p->on_hangup, p->descriptor);
         coral_alarm_set(&p->tick, &p->on_tick, p->until);
     }
-    apr_thread_mutex_unlock(park.lock);
+    else if (p->away && p->stage == LOOKED_AFTER) {
+        p->stage = CALLED;
+        coral_bell_call(&p->bell, 0);
+        coral_alarm_set(&p->tick, &p->on_tick, p->due);
+    }
+    else if (p->away)
+        coral_bell_call(&p->bell, 1); /* whoever is busy: the MPM does not wait */
+    coral_bell_unlock();
 }
 
-static apr_status_t on_connection_end(void *p_)
-{
-    parked_t *p = p_;
-
-    if (p->swapped || p->r)
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, ap_server_conf, "a connection ends with a parked request: this must not be");
-    return APR_SUCCESS;
-}
+static apr_status_t on_connection_end(void *p);
 
 static parked_t *make_parked(conn_rec *c)
 {
@@ -283,11 +164,10 @@ static parked_t *make_parked(conn_rec *c)
         connection->parked = p = apr_pcalloc(c->pool, sizeof(*p));
         p->c = c;
         p->socket = ap_get_conn_socket(c);
-        p->wake = -1;
         p->on_hangup.wake = on_hangup;
         p->on_tick.wake = on_tick;
-        APR_RING_ELEM_INIT(p, link);
-        apr_pool_cleanup_register(c->pool, p, on_connection_end, apr_pool_cleanup_null);
+        coral_bell_init(&p->bell);
+        apr_pool_pre_cleanup_register(c->pool, p, on_connection_end); /* while its requests are still there */
     }
     return p;
 }
@@ -323,22 +203,23 @@ static int too_many(request_rec *r)
 int coral_park(request_rec *r, const coral_parking_t *parking, void *data)
 {
     parked_t *p = make_parked(r->connection);
-    int wake;
 
     if (p->r == r) /* the next script of a request that is parked already */
         return SUSPENDED;
     if (!coral_poller_start() || too_many(r))
         return DECLINED;
-    if (coral_poller_is_too_high(descriptor_of(p)) || (wake = take_descriptor()) < 0) {
+    if (coral_poller_is_too_high(descriptor_of(p)) || !coral_bell_hang(&p->bell)) {
         apr_atomic_dec32(&park.count);
         complain(r, "the child has hardly any descriptors left (ulimit -n; with CoralNetworkBackend select, 1024)");
         return DECLINED;
     }
-    p->wake = wake;
     p->r = r;
     p->parking = parking;
     p->data = data;
+    coral_bell_lock();
     p->gone = 0;
+    APR_RING_INSERT_TAIL(&park.all, p, coral_parked_t, link);
+    coral_bell_unlock();
     return SUSPENDED;
 }
 
@@ -357,19 +238,12 @@ coral_watch_t *coral_park_client(request_rec *r)
 /* The request is not parked any more. */
 static void unpark(parked_t *p)
 {
-    int wake = p->wake;
-
     p->r = NULL;
     coral_watch_close(&p->client);
-    apr_thread_mutex_lock(park.lock);
-    if (p->calling == QUEUED)
-        APR_RING_REMOVE(p, link);
-    if (p->calling == RUNG)
-        park.called--;
-    p->calling = QUIET;
-    p->wake = -1;
-    apr_thread_mutex_unlock(park.lock);
-    give_descriptor(wake);
+    coral_bell_lock();
+    APR_RING_REMOVE(p, link);
+    coral_bell_unlock();
+    coral_bell_take_down(&p->bell, 0);
     apr_atomic_dec32(&park.count);
 }
 
@@ -412,61 +286,104 @@ int coral_park_back(conn_rec *c)
         return 0;
     c->cs->state = CONN_STATE_HANDLER;
     ap_update_child_status(c->sbh, SERVER_BUSY_WRITE, p->r);
-    apr_thread_mutex_lock(park.lock);
+    coral_bell_lock();
     gone = p->gone;
-    apr_thread_mutex_unlock(park.lock);
+    coral_bell_unlock();
     status = p->parking->back(p->data, gone);
     if (status != CORAL_PARKED)
         finish(p, status);
     return 1;
 }
 
+/* It came when the child had been told to stop: the listener may have left, and nobody comes back to write the rest. */
+static void write_rest(conn_rec *c)
+{
+    if (c->cs->state == CONN_STATE_WRITE_COMPLETION && !c->aborted)
+        ap_flush_conn(c);
+}
+
 int coral_park_leave(conn_rec *c)
 {
+    coral_connection_t *connection = coral_connection_of(c);
     parked_t *p = parked_of(c);
 
     if (!park.able)
         return 0;
-    apr_atomic_dec32(&coral_connection_of(c)->here);
+    if (!connection->lasting)
+        write_rest(c);
+    apr_atomic_dec32(&connection->here);
     if (!p)
         return 0;
     if (!p->r)
         coral_watch_close(&p->client);
     else { /* the handler has returned SUSPENDED, or it goes on waiting */
-        c->cs->state = CONN_STATE_ASYNC_WAITIO;
+        c->cs->state = p->bell.fd < 0 ? CONN_STATE_LINGER : CONN_STATE_ASYNC_WAITIO;
         c->cs->sense = CONN_SENSE_WANT_READ;
         p->aborted = c->aborted;
         c->aborted = 0; /* else the MPM closes it, though its request goes on */
     }
-    let_next();
+    coral_bell_next();
     return p->r != NULL;
 }
 
-/* The MPM gives up on a connection that waits longer than Timeout: it is to come back before. */
-static apr_time_t next_tick(parked_t *p)
+/* The MPM gives up on a connection that waits longer than Timeout. */
+static void set_times(parked_t *p)
 {
     apr_interval_time_t timeout = p->r->server->timeout, base = p->c->base_server->timeout;
+    apr_time_t now = apr_time_now();
 
-    return apr_time_now() + (timeout < base ? timeout : base) / 2;
+    if (timeout > base)
+        timeout = base;
+    p->until = now + timeout / 2;
+    p->due = now + timeout / 4 * 3;
+    p->stage = p->until <= now + MOMENT ? LOOKED_AFTER : FRESH;
+    coral_alarm_set(&p->tick, &p->on_tick, p->stage == FRESH ? now + MOMENT : p->until);
 }
 
 /* The last thing before the MPM waits for the connection. */
 static void on_suspend(conn_rec *c, request_rec *r)
 {
     parked_t *p = parked_of(c);
-    apr_os_sock_t wake;
+    apr_os_sock_t bell;
 
     (void)r;
     if (!p || !p->r || c->cs->state != CONN_STATE_ASYNC_WAITIO)
         return;
-    wake = p->wake;
+    bell = p->bell.fd;
     p->descriptor = descriptor_of(p);
-    apr_os_sock_put(&p->socket, &wake, c->pool);
+    apr_os_sock_put(&p->socket, &bell, c->pool);
+    p->scoreboard = c->sbh;
     p->swapped = p->away = 1;
-    p->until = next_tick(p);
-    p->looked_after = p->until <= apr_time_now() + MOMENT;
-    coral_alarm_set(&p->tick, &p->on_tick, p->looked_after ? p->until : apr_time_now() + MOMENT);
+    set_times(p);
     p->parking->away(p->data); /* from here on the request is not ours: another thread may be at it */
+}
+
+/* The client's descriptor takes its place again. Whether the bell's is still open. */
+static int come_back(parked_t *p)
+{
+    int open = descriptor_of(p) == p->bell.fd;
+
+    coral_bell_lock();
+    p->away = 0; /* on_tick() sets nothing from here on */
+    coral_bell_unlock();
+    coral_alarm_cancel(&p->tick);
+    coral_hangup_cancel(&p->hangup);
+    if (open)
+        coral_bell_answer(&p->bell);
+    else /* by the MPM, for want of room in its pollset, or because the child is to stop at once */
+        coral_bell_take_down(&p->bell, 1);
+    p->c->aborted |= p->aborted;
+    apr_os_sock_put(&p->socket, &p->descriptor, p->c->pool);
+    p->swapped = 0;
+    return open;
+}
+
+/* A connection waits in one queue of the MPM's, or is on one thread. It changes its state when it leaves a queue; without a scoreboard
+ * handle it is only told that it ends. */
+static void check_alone(parked_t *p)
+{
+    if (p->r && (!p->swapped || (p->c->cs->state == CONN_STATE_ASYNC_WAITIO && p->c->sbh)))
+        ap_log_cerror(APLOG_MARK, APLOG_CRIT, 0, p->c, "a connection with a parked request is given to two threads: this must not be");
 }
 
 /* The first thing when the connection is on a thread again, for whatever reason. */
@@ -475,25 +392,25 @@ static void on_resume(conn_rec *c, request_rec *r)
     parked_t *p = parked_of(c);
 
     (void)r;
-    if (!p || !p->swapped)
+    if (!p)
         return;
-    apr_thread_mutex_lock(park.lock);
-    p->away = 0; /* on_tick() sets nothing from here on */
-    apr_thread_mutex_unlock(park.lock);
-    coral_alarm_cancel(&p->tick);
-    coral_hangup_cancel(&p->hangup);
-    answer(p);
-    c->aborted |= p->aborted;
-    if (descriptor_of(p) == p->wake)
-        apr_os_sock_put(&p->socket, &p->descriptor, c->pool);
-    else { /* the MPM has closed it, for want of room in its pollset */
-        close(p->descriptor);
-        p->wake = -1;
-    }
-    p->swapped = 0;
+    check_alone(p);
+    if (p->swapped)
+        come_back(p);
 }
 
-/* The connection is closed while its request is parked: the MPM's timeout, or the child is stopped. */
+/* Ends a request that has lost its connection. 0: it cannot be, its script is being run. */
+static int end_lost(parked_t *p, int status, apr_time_t until)
+{
+    if (!p->parking->lost(p->data, until))
+        return 0;
+    p->c->aborted = 1;
+    p->r->status = status;
+    finish(p, DONE);
+    return 1;
+}
+
+/* The MPM's timeout. */
 static int on_pre_close(conn_rec *c)
 {
     parked_t *p = parked_of(c);
@@ -502,12 +419,60 @@ static int on_pre_close(conn_rec *c)
     if (!p || !p->r)
         return OK;
     state = c->cs->state;
-    c->aborted = 1;
-    p->parking->lost(p->data);
-    finish(p, DONE);
+    end_lost(p, CORAL_PARK_CLOSED, CORAL_NEVER);
     c->cs->state = state;
-    let_next();
+    coral_bell_next();
     return OK;
+}
+
+/* The MPM could not keep the connection, has closed what it took for its socket, and destroys it without another word. */
+static apr_status_t on_connection_end(void *p_)
+{
+    parked_t *p = p_;
+    int open;
+
+    if (!p->r)
+        return APR_SUCCESS;
+    ap_log_error(APLOG_MARK, APLOG_ERR, 0, ap_server_conf, "httpd has dropped the connection of a parked request");
+    open = !p->swapped || come_back(p);
+    end_lost(p, CORAL_PARK_CLOSED, CORAL_NEVER);
+    if (!open)
+        apr_socket_close(p->socket);
+    return APR_SUCCESS;
+}
+
+/* One turn of all that are parked. Returns how many could be ended. */
+static int end_all(apr_time_t until)
+{
+    int i, count = coral_park_count(), ended = 0;
+
+    for (i = 0; i < count; i++) {
+        parked_t *p = APR_RING_FIRST(&park.all);
+
+        if (p->swapped)
+            come_back(p);
+        p->c->sbh = p->scoreboard; /* for the log to know that it is a client's */
+        if (end_lost(p, HTTP_SERVICE_UNAVAILABLE, until))
+            ended++;
+        else {
+            APR_RING_REMOVE(p, link);
+            APR_RING_INSERT_TAIL(&park.all, p, coral_parked_t, link);
+        }
+    }
+    return ended;
+}
+
+void coral_park_end(apr_interval_time_t time)
+{
+    int ended, left;
+
+    if (!coral_park_count())
+        return;
+    ended = end_all(0) + end_all(apr_time_now() + time);
+    left = coral_park_count();
+    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, ap_server_conf,
+                 "the child is to stop at once: %d parked requests end without an answer, %d of them, whose scripts run, without being logged",
+                 ended + left, left);
 }
 
 void coral_park_register(void)

@@ -13,15 +13,22 @@ typedef struct {
     int watch_client; /* whether it wants to know when its client goes away */
     void (*away)(void *data);          /* [r] its connection is away; the request is data's now */
     int (*back)(void *data, int gone); /* [r] its connection is on this thread. gone: the client is. 0: park it again, else httpd's status */
-    void (*lost)(void *data);          /* [r] its connection is being closed: the request is to be ended now */
+    int (*lost)(void *data, apr_time_t until); /* [r] its connection is closed: the script is to be ended now. 0: it was run until then */
 } coral_parking_t;
 
 /* What a content handler returns whose request is parked, and back() for one that goes on waiting. */
 #define CORAL_PARKED SUSPENDED
 
+/* The status, in the access log, of a request whose connection was closed before it was answered; as nginx has it. */
+#define CORAL_PARK_CLOSED 499
+
 /* [start] most: parked requests of a child, 0: no limit but the descriptors. */
 void coral_park_set_most(int most);
 apr_status_t coral_park_child_init(apr_pool_t *pchild);
+
+/* [start] The child ends, and httpd's threads have: what is still parked is ended and logged, as far as it can be in that time. */
+void coral_park_end(apr_interval_time_t time);
+
 void coral_park_register(void);
 
 /* [r] Whether the content handler of a request can be parked here and now. */

@@ -107,6 +107,7 @@ request strand
 task print body
 response
 vm park net_pool resolver pattern
+bell
 script net process shared_value shared_list stay
 poller conf source variable connection shared matcher
 net_tls dict

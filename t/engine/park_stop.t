@@ -13,6 +13,7 @@ use Time::HiRes qw(sleep time);
 my $mpm   = Apache::Test::vars()->{coral_mpm};
 my $event = $mpm eq 'event';
 my %files = (
+    'lua/log.lua'      => 'if ngx.var.arg_mark then ngx.log(ngx.WARN, "MARK ", ngx.var.arg_mark, " ", ngx.status) end',
     'lua/nap.lua'      => 'ngx.sleep(tonumber(ngx.var.arg_t))',
     'htdocs/sleep.lua' => 'ngx.sleep(tonumber(ngx.var.arg_t)) ngx.print("slept ", ngx.var.arg_n or "")',
     'htdocs/stream.lua' => 'for i = 1, 20 do ngx.print(i, " ") ngx.flush(true) ngx.sleep(0.05) end',
@@ -21,6 +22,7 @@ my %files = (
     'htdocs/socket.lua' => 'local s = ngx.socket.tcp() s:connect("127.0.0.1", ngx.var.server_port) s:send("GET /sleep.lua?t=0.8 HTTP/1.0\r\n\r\n") ngx.print(#s:receive("*a") > 100 and "got" or "cut")',
     'htdocs/long.lua'  => 'local c <close> = setmetatable({}, { __close = function() ngx.log(ngx.WARN, "CLOSED") end }) ngx.sleep(60) ngx.print("late")',
     'htdocs/busy.lua'  => 'local e = ngx.now() + 1 while ngx.now() < e do end ngx.print("busy")',
+    'htdocs/spin.lua'  => 'ngx.sleep(0.05) local e = os.time() + 3 while os.time() < e do end',
     'htdocs/lines.lua' => 'for i = 1, 60000 do ngx.print(("%49d\n"):format(i)) end',
     'htdocs/hello.lua' => 'ngx.print("hello")',
     'htdocs/pid.lua'   => 'ngx.print(ngx.worker.pid())',
@@ -35,6 +37,7 @@ Timeout 10
 <Location /held>
     CoralHook access lua/nap.lua
 </Location>
+CoralHook log lua/log.lua
 CONF
 my $server;
 sub begin {
@@ -113,6 +116,37 @@ for my $what ('/long.lua /lines.lua', '/held/hello.lua?t=60 /busy.lua') {
     cmp_ok time - $begun, '<', 5, 'at once';
     is_deeply [grep { alive($_) } @children], [], 'with its children';
     unlike $server->error_log, qr/exit signal (?!Terminated)|must not be|still did not exit/, 'quietly' or diag $server->error_log;
+}
+
+# What was parked is logged all the same: a line each in the access log, one in the error log. Scripts that run are not waited for long.
+if ($event) {
+    ok begin(), 'starts again';
+    my @open = map { asked("/long.lua?mark=$_") } 1 .. 40;
+    push @open, asked('/stream.lua?mark=stream');
+    my $slow = wire(buffer => 8192);
+    $slow->get('/lines.lua?mark=slow');
+    my $upload = wire();
+    $upload->say('POST /body.lua?mark=upload HTTP/1.1', 'Host: x', 'Content-Length: 3000', '');
+    sleep 0.4;
+    kill TERM => $server->pid;
+    ok ends(10), 'stopped';
+    my ($access, $errors) = ($server->access_log, $server->error_log);
+    is scalar(() = $access =~ m{/long\.lua\?mark=\d+ HTTP/1\.1" 503}g), 40, 'every request that slept is in the access log' or diag $access;
+    like $access, qr{/lines\.lua\?mark=slow HTTP/1\.1" 503}, 'one that was written to';
+    like $access, qr{/body\.lua\?mark=upload HTTP/1\.1" 503}, 'one that was read from';
+    is scalar(() = $errors =~ /MARK \d+ 503/g), 40, 'their log hooks ran' or diag $errors;
+    is scalar(() = $errors =~ /CLOSED/g), 40, 'after their scripts were ended';
+    like $errors, qr/\[client 127\.0\.0\.1:\d+\].*MARK slow/, 'and named the client';
+    is scalar(() = $errors =~ /the child is to stop at once: \d+ parked requests/g), 1, 'one word about all of them';
+    like $errors, qr/: 4[23] parked requests end without an answer, 0 of them/, 'their number' or diag grep { /parked requests/ } split /^/, $errors;
+    clean();
+    ok begin(), 'starts again';
+    my $spin = asked('/spin.lua');
+    sleep 0.4;
+    kill TERM => $server->pid;
+    ok ends(10), 'stopped in the middle of Lua';
+    like $server->error_log, qr/: 1 parked requests end without an answer, 1 of them/, 'which is said';
+    clean();
 }
 
 # HUP: the same for the old generation.
