@@ -62,11 +62,11 @@ static const char *mistake(cmd_parms *cmd, const char *what)
     return NULL;
 }
 
-/* The files that an app may begin with (lua_lib/coral/app.lua), whatever language an adapter makes of them; the folder's own name is
- * one, too. An adapter that is named may look for others. */
+/* The files that an app may begin with (lua_lib/coral/app.lua), whatever language an adapter makes of them. One that is named may look
+ * for others. */
 static const char *check_folder(cmd_parms *cmd, const coral_script_t *s)
 {
-    const char *const names[] = { "app", "init", "handler", ap_strrchr_c(s->file, '/') + 1 };
+    const char *const names[] = { "app", "init", "handler", "index", ap_strrchr_c(s->file, '/') + 1 };
     apr_array_header_t *found;
     int i;
 
@@ -74,19 +74,18 @@ static const char *check_folder(cmd_parms *cmd, const coral_script_t *s)
         return apr_psprintf(cmd->pool, "%s: %s is a directory, not a Lua file", cmd->cmd->name, s->file);
     if (s->function && strcmp(s->function, "handler"))
         return NULL;
-    for (i = 0; i < 4; i++)
+    for (i = 0; i < 5; i++)
         if (!apr_match_glob(apr_pstrcat(cmd->temp_pool, s->file, "/", names[i], ".*", NULL), &found, cmd->temp_pool) && found->nelts)
             return NULL;
-    return apr_psprintf(cmd->pool, "%s: %s holds none of app.lua, init.lua, handler.lua, %s.lua", cmd->cmd->name, s->file, names[3]);
+    return apr_psprintf(cmd->pool, "%s: %s holds none of app.lua, init.lua, handler.lua, %s.lua", cmd->cmd->name, s->file, names[4]);
 }
 
 /* Not what an adapter may read otherwise. */
 static int is_lua(const coral_script_t *s)
 {
-    apr_size_t length = strlen(s->file);
+    const char *ending = ap_strrchr_c(s->file, '.');
 
-    return s->run != CORAL_RUN_APP || !s->function || !strcmp(s->function, "handler")
-           || (length > 4 && !strcmp(s->file + length - 4, ".lua"));
+    return s->run != CORAL_RUN_APP || (s->function && !strcmp(s->function, "handler")) || (ending && !strcmp(ending, ".lua"));
 }
 
 static const char *check_file(cmd_parms *cmd, const coral_script_t *s)

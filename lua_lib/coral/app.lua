@@ -10,7 +10,9 @@
 -- detect is asked twice where no adapter is named: before any of the app's code has run, when app.globals is nil, and when none has
 -- said yes, after its main file has.
 local code = require "coral.code"
+local log = require "coral.log".log
 local loaded = package.loaded
+local ERR <const> = 4 -- ngx.ERR
 
 local app = {}     -- the methods of an app
 local module = {}  -- what this file returns
@@ -48,28 +50,31 @@ local function new(path, prefix)
   return self
 end
 
--- has(name): the path of this file of the folder, nil if it is not there
-function app:has(name)
-  local file = self.folder and io.open(self.folder .. "/" .. name)
-  if not file then return nil end
-  file:close()
-  return self.folder .. "/" .. name
+-- The path of a file of the folder; one that begins with a slash is whole
+local function full(self, name)
+  return name:sub(1, 1) == "/" and name or self.folder and self.folder .. "/" .. name
 end
 
--- first(name, …): the first of them that is there
+-- text(name): what this file of the folder holds; without a name the main file. nil if it is not there
+function app:text(name)
+  local path = name and full(self, name) or not name and self.file
+  local file <close> = path and io.open(path)
+  return file and file:read "a" or nil
+end
+
+-- has(name): the path of this file of the folder, nil if it is not there
+function app:has(name)
+  local path = full(self, name)
+  local file <close> = path and io.open(path)
+  return file and path or nil
+end
+
+-- first(name, …): the path of the first of them that is there
 function app:first(...)
   for _, name in ipairs { ... } do
     local path = self:has(name)
     if path then return path end
   end
-end
-
--- text(name): what this file of the folder holds; without a name the main file. nil if it is not there
-function app:text(name)
-  local file = io.open(name and self.folder and self.folder .. "/" .. name or not name and self.file or "")
-  if not file then return nil end
-  local text <close> = file
-  return file:read "a"
 end
 
 -- What a file that returned nothing has made of itself with module(...), as Lua 5.1's did; made again, it is the same table.
@@ -141,7 +146,11 @@ end
 
 local function detect(self)
   local adapters, all = {}, names()
-  for i, name in ipairs(all) do adapters[i] = adapter_of(name) end
+  for _, name in ipairs(all) do
+    local ok, adapter = pcall(adapter_of, name)
+    if not ok then log(ERR, "the adapter ", name, " is not asked whether ", self.path, " is for it: ", adapter) end
+    adapters[#adapters + 1] = ok and adapter or nil
+  end
   local adapter = ask(adapters, self)
   if adapter then return adapter end
   self:run()
