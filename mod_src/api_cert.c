@@ -112,6 +112,13 @@ static int l_digest(lua_State *L)
     return 1;
 }
 
+/* signature(): the name of the algorithm it is signed with, as OpenSSL has it: "RSA-SHA256" */
+static int l_signature(lua_State *L)
+{
+    lua_pushstring(L, OBJ_nid2sn(X509_get_signature_nid(certificate_at(L))));
+    return 1;
+}
+
 /* Why it is not trusted by the certificates of a file (PEM); NULL if it is. */
 static const char *distrust(X509 *certificate, const char *file)
 {
@@ -148,6 +155,7 @@ static const luaL_Reg methods[] = {
     { "der", l_der },
     { "key", l_key },
     { "digest", l_digest },
+    { "signature", l_signature },
     { "verify", l_verify },
     { "__gc", l_gc },
     { NULL, NULL }

@@ -272,6 +272,29 @@ static int l_getsslreused(lua_State *L)
     return 1;
 }
 
+/* getpeercertificate(): the other side's, as DER, or nil where there is none. The box is closed by the collector should Lua run
+ * out of memory. */
+static int l_getpeercertificate(lua_State *L)
+{
+    coral_socket_t *s = coral_check_socket(L, 1, coral_tcp_kind);
+    certificate_t *box;
+    unsigned char *out;
+    luaL_Buffer b;
+    int length;
+
+    if (!s->net || !s->net->tls)
+        return coral_push(L, NULL);
+    l_certificate(L);
+    box = lua_touserdata(L, -1);
+    box->certificate = coral_tls_peer(s->net->tls);
+    if (!box->certificate || (length = i2d_X509(box->certificate, NULL)) <= 0)
+        return coral_push(L, NULL);
+    out = (unsigned char *)luaL_buffinitsize(L, &b, length);
+    i2d_X509(box->certificate, &out);
+    luaL_pushresultsize(&b, length);
+    return 1;
+}
+
 void coral_tls_methods(lua_State *L)
 {
     static const luaL_Reg methods[] = {
@@ -280,6 +303,7 @@ void coral_tls_methods(lua_State *L)
         { "setalpn", l_setalpn },
         { "getalpn", l_getalpn },
         { "getsslreused", l_getsslreused },
+        { "getpeercertificate", l_getpeercertificate },
         { NULL, NULL }
     };
 

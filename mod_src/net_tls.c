@@ -422,6 +422,11 @@ int coral_tls_write(coral_tls_t *tls, const char *data, apr_size_t length)
     return n;
 }
 
+X509 *coral_tls_peer(const coral_tls_t *tls)
+{
+    return SSL_get1_peer_certificate(tls->ssl);
+}
+
 unsigned int coral_tls_protocol(coral_tls_t *tls, const unsigned char **name)
 {
     unsigned int length = 0;

@@ -70,4 +70,7 @@ int coral_tls_is_reused(coral_tls_t *tls);
 /* [any] The protocol both sides agreed on (ALPN); its length, 0: none. */
 unsigned int coral_tls_protocol(coral_tls_t *tls, const unsigned char **name);
 
+/* [any] The certificate of the other side; the caller frees it. NULL: there is none. */
+X509 *coral_tls_peer(const coral_tls_t *tls);
+
 #endif

@@ -141,6 +141,17 @@ sub again {
 sub get { my ($self, $path, @headers) = @_; $self->ask(GET => $path, headers => \@headers) }
 sub ask { my ($self, $method, $path, %with) = @_; Coral::Client::ask($method, $self->url($path), %with) }
 
+# So many requests at the same time, N in the path for the how manieth: their bodies, '' where there is none.
+sub crowd {
+    my ($self, $path, $count) = @_;
+    my @sockets = map {
+        my $socket = IO::Socket::INET->new("127.0.0.1:$self->{port}");
+        $socket->send("GET @{[$path =~ s/\bN\b/$_/r]} HTTP/1.0\r\n\r\n") if $socket;
+        $socket;
+    } 1 .. $count;
+    return map { my $socket = $_; local $/; my $text = $socket ? <$socket> // '' : ''; $text =~ /\r\n\r\n(.*)/s ? $1 : '' } @sockets;
+}
+
 # Sends these bytes; all that comes back until the server closes.
 sub raw {
     my ($self, $bytes) = @_;

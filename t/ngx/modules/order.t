@@ -47,7 +47,7 @@ local names = { "bit", "ffi", "jit", "string.buffer", "table.new", "table.clear"
   "ngx.base64", "ngx.errlog", "ngx.process", "ngx.req", "ngx.resp", "resty.core", "resty.core.base", "resty.core.utils", "resty.string", "resty.md5", "resty.sha",
   "resty.sha1", "resty.sha224", "resty.sha256", "resty.sha384", "resty.sha512", "resty.aes", "resty.hmac", "resty.random", "resty.evp",
   "resty.openssl", "resty.openssl.digest", "resty.openssl.hmac", "resty.openssl.rand", "resty.openssl.kdf", "resty.openssl.cipher",
-  "resty.openssl.pkey", "resty.openssl.version", "resty.lrucache", "resty.lrucache.pureffi", "resty.lock", "resty.upload",
+  "resty.openssl.pkey", "resty.openssl.x509", "resty.openssl.ssl", "resty.openssl.version", "resty.lrucache", "resty.lrucache.pureffi", "resty.lock", "resty.upload",
   "resty.websocket.protocol", "resty.websocket.server", "resty.websocket.client" }
 for _, name in ipairs(names) do
   local ok, module = pcall(require, name)
@@ -55,4 +55,4 @@ for _, name in ipairs(names) do
 end
 ngx.say(#names)
 --- body
-45
+47
