@@ -20,7 +20,7 @@ typedef struct {
     coral_address_t addresses[CORAL_RESOLVER_MOST];
 } connect_t;
 
-enum { SOCKET = 1, CONNECT = 4 };
+enum { CONNECT = 4 };
 
 static int done(lua_State *L, connect_t *c, coral_net_t *net)
 {
@@ -61,14 +61,9 @@ static int connected(lua_State *L, coral_wait_t *w)
 /* One after the other, until one answers. */
 static int try_addresses(lua_State *L, connect_t *c)
 {
-    coral_address_t *from = NULL;
-
-    if (lua_getiuservalue(L, SOCKET, 1) == LUA_TUSERDATA)
-        from = lua_touserdata(L, -1);
-    lua_pop(L, 1);
     while (c->next < c->count) {
         coral_address_t *to = &c->addresses[c->next++];
-        coral_net_t *net = coral_net_open(SOCK_STREAM, to, from && from->to.any.sa_family == to->to.any.sa_family ? from : NULL);
+        coral_net_t *net = coral_net_open(SOCK_STREAM, to, coral_socket_from(L, to));
         if (!net) {
             c->error = errno;
             continue;
@@ -374,18 +369,20 @@ static int l_getreusedtimes(lua_State *L)
     return 1;
 }
 
-/* bind(address): where connections come from; 1, or nil and why */
+/* bind(address, port): where connections come from; 1, or nil and why */
 static int l_bind(lua_State *L)
 {
-    coral_address_t *from;
+    return coral_socket_bind(L, coral_tcp_kind);
+}
 
-    coral_check_socket(L, 1, coral_tcp_kind);
-    lua_settop(L, 2);
-    from = lua_newuserdatauv(L, sizeof(*from), 0);
-    if (!coral_address_parse(from, coral_check_text(L, 2), 0))
-        return coral_fail(L, "bad address");
-    lua_setiuservalue(L, 1, 1);
-    lua_pushinteger(L, 1);
+/* getfd(): the descriptor's number, or nil and why */
+static int l_getfd(lua_State *L)
+{
+    coral_socket_t *s = coral_check_socket(L, 1, coral_tcp_kind);
+
+    if (!s->net)
+        return coral_fail(L, "closed");
+    lua_pushinteger(L, s->net->watch.fd);
     return 1;
 }
 
@@ -467,6 +464,7 @@ static const luaL_Reg methods[] = {
     { "setkeepalive", l_setkeepalive },
     { "getreusedtimes", l_getreusedtimes },
     { "bind", l_bind },
+    { "getfd", l_getfd },
     { "setoption", l_setoption },
     { "getoption", l_getoption },
     { NULL, NULL }

@@ -1,31 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* api_tls.c - TLS on a connected socket: sslhandshake and what goes with it. For api_tcp.c's sockets. */
+#include "certificate.h"
 #include "socket.h"
 
-#include <openssl/err.h>
-#include <openssl/pem.h>
-
 #define SESSION "coral.tls_session"
-#define CERTIFICATE "coral.tls_certificate"
 
-/* A client certificate (ngx.ssl). */
-typedef struct {
-    X509 *certificate;
-    STACK_OF(X509) *chain;
-    EVP_PKEY *key;
-} certificate_t;
-
-static int l_free_certificate(lua_State *L)
-{
-    certificate_t *c = luaL_checkudata(L, 1, CERTIFICATE);
-
-    X509_free(c->certificate);
-    EVP_PKEY_free(c->key);
-    sk_X509_pop_free(c->chain, X509_free);
-    memset(c, 0, sizeof(*c));
-    return 0;
-}
-
+enum { CLIENT_CERTIFICATE = 2, PROTOCOLS, TRUSTED_STORE }; /* user values of a socket */
 static int l_free_session(lua_State *L)
 {
     coral_tls_session_t **session = luaL_checkudata(L, 1, SESSION);
@@ -87,19 +67,22 @@ static int shake(lua_State *L, coral_socket_t *s)
 static void read_wish(lua_State *L, coral_tls_wish_t *wish)
 {
     coral_tls_session_t **session = luaL_testudata(L, 2, SESSION);
-    certificate_t *c;
+    coral_certificate_t *c;
 
     wish->session = session ? *session : NULL;
     wish->name = coral_opt_text(L, 3);
     wish->verify = lua_isnoneornil(L, 4) ? 1 : lua_toboolean(L, 4);
     wish->status_request = lua_toboolean(L, 5);
-    if (lua_getiuservalue(L, 1, 2) == LUA_TUSERDATA && (c = luaL_testudata(L, -1, CERTIFICATE))) {
+    if (lua_getiuservalue(L, 1, CLIENT_CERTIFICATE) == LUA_TUSERDATA && (c = coral_certificate_at(L, -1))) {
         wish->certificate = c->certificate;
         wish->key = c->key;
         wish->chain = c->chain;
     }
     lua_pop(L, 1);
-    if (lua_getiuservalue(L, 1, 3) == LUA_TSTRING) {
+    if (lua_getiuservalue(L, 1, TRUSTED_STORE) == LUA_TUSERDATA)
+        wish->store = coral_store_at(L, -1);
+    lua_pop(L, 1);
+    if (lua_getiuservalue(L, 1, PROTOCOLS) == LUA_TSTRING) {
         size_t length;
 
         wish->alpn = (const unsigned char *)lua_tolstring(L, -1, &length); /* the user value keeps it */
@@ -133,95 +116,76 @@ static int l_sslhandshake(lua_State *L)
         coral_socket_close(s);
         return coral_fail(L, error);
     }
+    lua_pushnil(L);
+    lua_setiuservalue(L, 1, TRUSTED_STORE); /* for one handshake, as in OpenResty */
     s->read_until = apr_time_now() + s->connect_timeout;
     return shake(L, s);
-}
-
-/* Where it stands in a chain of PEM texts. */
-static int read_chain(certificate_t *c, BIO *bio)
-{
-    X509 *next;
-
-    if (!(c->certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)) || !(c->chain = sk_X509_new_null()))
-        return 0;
-    while ((next = PEM_read_bio_X509(bio, NULL, NULL, NULL)))
-        if (!sk_X509_push(c->chain, next)) {
-            X509_free(next);
-            return 0;
-        }
-    ERR_clear_error(); /* the end of the text */
-    return 1;
-}
-
-static int read_key(certificate_t *c, BIO *bio)
-{
-    return (c->key = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"")) != NULL;
-}
-
-/* The part of the certificate at index 1, made if need be, from the PEM text at 2. */
-static int add_pem(lua_State *L, int (*read)(certificate_t *c, BIO *bio), const char *what)
-{
-    size_t length;
-    const char *text = luaL_checklstring(L, 2, &length);
-    certificate_t *c = luaL_checkudata(L, 1, CERTIFICATE);
-    BIO *bio = BIO_new_mem_buf(text, (int)length);
-    int ok = bio && read(c, bio);
-
-    BIO_free(bio);
-    ERR_clear_error();
-    if (!ok)
-        return coral_fail(L, what);
-    lua_settop(L, 1);
-    return 1;
-}
-
-/* certificate(): empty; cert(c, pem), key(c, pem): put a chain, and its key, into it; it, or nil and why. Behind ngx.ssl.parse_pem_… */
-static int l_certificate(lua_State *L)
-{
-    certificate_t *c = lua_newuserdatauv(L, sizeof(*c), 0);
-
-    memset(c, 0, sizeof(*c));
-    luaL_setmetatable(L, CERTIFICATE);
-    return 1;
-}
-
-static int l_cert(lua_State *L)
-{
-    return add_pem(L, read_chain, "PEM_read_bio_X509() failed");
-}
-
-static int l_key(lua_State *L)
-{
-    return add_pem(L, read_key, "PEM_read_bio_PrivateKey() failed");
 }
 
 /* setclientcert(cert, key): of this side, for the handshake; nil, nil: none. true, or nil and why */
 static int l_setclientcert(lua_State *L)
 {
-    certificate_t *cert, *key, *both;
+    coral_certificate_t *cert, *key, *both;
 
     coral_check_socket(L, 1, coral_tcp_kind);
     if (lua_isnoneornil(L, 2) && lua_isnoneornil(L, 3)) {
         lua_pushnil(L);
-        lua_setiuservalue(L, 1, 2);
+        lua_setiuservalue(L, 1, CLIENT_CERTIFICATE);
         lua_pushboolean(L, 1);
         return 1;
     }
-    cert = luaL_testudata(L, 2, CERTIFICATE);
-    key = luaL_testudata(L, 3, CERTIFICATE);
+    cert = coral_certificate_at(L, 2);
+    key = coral_certificate_at(L, 3);
     if (!cert || !key)
         return coral_fail(L, cert ? "bad client pkey type" : "bad client cert type");
-    l_certificate(L);
-    both = lua_touserdata(L, -1);
     if (!cert->certificate || !key->key)
         return coral_fail(L, cert->certificate ? "bad client pkey type" : "bad client cert type");
+    both = coral_push_certificate(L);
     X509_up_ref(both->certificate = cert->certificate);
     EVP_PKEY_up_ref(both->key = key->key);
     if (cert->chain)
         both->chain = X509_chain_up_ref(cert->chain);
-    lua_setiuservalue(L, 1, 2);
+    lua_setiuservalue(L, 1, CLIENT_CERTIFICATE);
     lua_pushboolean(L, 1);
     return 1;
+}
+
+/* settrustedstore(store): whom the next handshake trusts, instead of those of the configuration; nil: those again. 1, or nil and why */
+static int l_settrustedstore(lua_State *L)
+{
+    coral_socket_t *s = coral_check_socket(L, 1, coral_tcp_kind);
+
+    lua_settop(L, 2);
+    if (!lua_isnil(L, 2) && !coral_store_at(L, 2)) {
+        lua_pushnil(L);
+        lua_pushfstring(L, "bad store arg: the ctx of a resty.openssl.x509.store expected, got %s", luaL_typename(L, 2));
+        return 2;
+    }
+    if (!s->net)
+        return coral_fail(L, "closed");
+    if (s->net->tls)
+        return coral_fail(L, "ssl handshake already done; trusted store cannot be changed on an established TLS connection");
+    lua_setiuservalue(L, 1, TRUSTED_STORE);
+    lua_pushinteger(L, 1);
+    return 1;
+}
+
+/* getsslsession(): the session as it is now, or nil and why */
+static int l_getsslsession(lua_State *L)
+{
+    coral_socket_t *s = coral_check_socket(L, 1, coral_tcp_kind);
+
+    if (!s->net)
+        return coral_fail(L, "closed");
+    if (!s->net->tls || s->connecting)
+        return coral_fail(L, "not an SSL connection");
+    return push_session(L, s, 1);
+}
+
+/* getsslpointer(), getsslctx(): there is no FFI that could do something with a pointer */
+static int l_no_pointer(lua_State *L)
+{
+    return luaL_error(L, "tcpsock has no getsslpointer and getsslctx here: Lua 5.4 has no FFI to use a pointer to OpenSSL's structures");
 }
 
 /* setalpn({ "h2", "http/1.1" }): what is offered in the handshake. getalpn(): what was agreed on, or nil */
@@ -246,7 +210,7 @@ static int l_setalpn(lua_State *L)
         luaL_addvalue(&b);
     }
     luaL_pushresult(&b);
-    lua_setiuservalue(L, 1, 3);
+    lua_setiuservalue(L, 1, PROTOCOLS);
     lua_pushinteger(L, 1);
     return 1;
 }
@@ -277,15 +241,14 @@ static int l_getsslreused(lua_State *L)
 static int l_getpeercertificate(lua_State *L)
 {
     coral_socket_t *s = coral_check_socket(L, 1, coral_tcp_kind);
-    certificate_t *box;
+    coral_certificate_t *box;
     unsigned char *out;
     luaL_Buffer b;
     int length;
 
     if (!s->net || !s->net->tls)
         return coral_push(L, NULL);
-    l_certificate(L);
-    box = lua_touserdata(L, -1);
+    box = coral_push_certificate(L);
     box->certificate = coral_tls_peer(s->net->tls);
     if (!box->certificate || (length = i2d_X509(box->certificate, NULL)) <= 0)
         return coral_push(L, NULL);
@@ -300,6 +263,10 @@ void coral_tls_methods(lua_State *L)
     static const luaL_Reg methods[] = {
         { "sslhandshake", l_sslhandshake },
         { "setclientcert", l_setclientcert },
+        { "settrustedstore", l_settrustedstore },
+        { "getsslsession", l_getsslsession },
+        { "getsslpointer", l_no_pointer },
+        { "getsslctx", l_no_pointer },
         { "setalpn", l_setalpn },
         { "getalpn", l_getalpn },
         { "getsslreused", l_getsslreused },
@@ -310,25 +277,12 @@ void coral_tls_methods(lua_State *L)
     luaL_setfuncs(L, methods, 0);
 }
 
-static void make_metatable(lua_State *L, const char *name, lua_CFunction gc)
-{
-    luaL_newmetatable(L, name);
-    lua_pushcfunction(L, gc);
-    lua_setfield(L, -2, "__gc");
-    lua_pop(L, 1);
-}
-
-static const luaL_Reg functions[] = {
-    { "certificate", l_certificate },
-    { "cert", l_cert },
-    { "key", l_key },
-    { NULL, NULL }
-};
-
 CORAL_API(tls)
 {
-    make_metatable(L, SESSION, l_free_session);
-    make_metatable(L, CERTIFICATE, l_free_certificate);
-    luaL_newlib(L, functions);
+    coral_certificate_open(L);
+    luaL_newmetatable(L, SESSION);
+    lua_pushcfunction(L, l_free_session);
+    lua_setfield(L, -2, "__gc");
+    lua_newtable(L);
     return 1;
 }

@@ -19,7 +19,7 @@ static int open_any(lua_State *L, coral_socket_t *s, const coral_address_t *addr
     int i;
 
     for (i = 0; i < count && !s->net; i++)
-        s->net = coral_net_open(SOCK_DGRAM, &addresses[i], NULL);
+        s->net = coral_net_open(SOCK_DGRAM, &addresses[i], coral_socket_from(L, &addresses[i]));
     if (!s->net)
         return coral_fail_with(L, errno);
     s->in = s->net->in;
@@ -108,6 +108,12 @@ static int l_setpeername(lua_State *L)
     if (coral_address_parse(&address, host, port))
         return open_any(L, s, &address, 1);
     return resolve(L, s, host, port);
+}
+
+/* bind(address): where datagrams come from; 1, or nil and why */
+static int l_bind(lua_State *L)
+{
+    return coral_socket_bind(L, coral_udp_kind);
 }
 
 /* send(data): one datagram; 1, or nil and why */
@@ -201,6 +207,7 @@ static int l_udp(lua_State *L)
 
 static const luaL_Reg methods[] = {
     { "setpeername", l_setpeername },
+    { "bind", l_bind },
     { "send", l_send },
     { "receive", l_receive },
     { "close", l_close },

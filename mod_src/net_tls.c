@@ -302,6 +302,8 @@ coral_tls_t *coral_tls_open(int fd, const coral_tls_settings_t *settings, const 
         tls->address = strdup(wish->name);
     SSL_set_ex_data(tls->ssl, tls_.slot, tls);
     SSL_set_verify(tls->ssl, wish->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+    if (wish->store)
+        SSL_set1_verify_cert_store(tls->ssl, wish->store);
     if (wish->session)
         use_session(tls->ssl, wish->session);
     if (wish->status_request)

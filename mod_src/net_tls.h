@@ -36,6 +36,7 @@ typedef struct {
     X509 *certificate;    /* instead of the settings'; NULL: none */
     EVP_PKEY *key;
     STACK_OF(X509) *chain;
+    X509_STORE *store;         /* whom to trust, instead of the settings'; NULL: those */
     const unsigned char *alpn; /* in OpenSSL's form */
     unsigned int alpn_length;
 } coral_tls_wish_t;

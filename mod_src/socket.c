@@ -92,7 +92,7 @@ coral_socket_t *coral_push_socket(lua_State *L, const char *kind)
     if (!run)
         luaL_error(L, "sockets need a request or a timer: there is none here");
     lua_createtable(L, 1, 0);
-    s = lua_newuserdatauv(L, sizeof(*s), 3); /* where from; the certificate; the protocols */
+    s = lua_newuserdatauv(L, sizeof(*s), 4); /* where from; the certificate; the protocols; whom to trust */
     memset(s, 0, sizeof(*s));
     s->kind = kind;
     s->run = run;
@@ -149,6 +149,33 @@ const char *coral_check_port(lua_State *L, int index, int *port)
         return lua_pushfstring(L, "bad port number: %I", (LUAI_UACINT)number);
     *port = (int)number;
     return NULL;
+}
+
+int coral_socket_bind(lua_State *L, const char *kind)
+{
+    coral_address_t *from;
+    lua_Number port;
+
+    coral_check_socket(L, 1, kind);
+    if (lua_gettop(L) < 2 || lua_gettop(L) > 3)
+        return luaL_error(L, "expecting 2 or 3 arguments, but got %d", lua_gettop(L));
+    port = luaL_optnumber(L, 3, 0);
+    if (!(port >= 0 && port <= 65535))
+        return coral_fail(L, "bad port number");
+    from = lua_newuserdatauv(L, sizeof(*from), 0);
+    if (!coral_address_parse(from, coral_check_text(L, 2), (int)port))
+        return coral_fail(L, "bad address");
+    lua_setiuservalue(L, 1, 1);
+    lua_pushinteger(L, 1);
+    return 1;
+}
+
+const coral_address_t *coral_socket_from(lua_State *L, const coral_address_t *to)
+{
+    const coral_address_t *from = lua_getiuservalue(L, 1, 1) == LUA_TUSERDATA ? lua_touserdata(L, -1) : NULL;
+
+    lua_pop(L, 1);
+    return from && from->to.any.sa_family == to->to.any.sa_family ? from : NULL;
 }
 
 apr_interval_time_t coral_check_timeout(lua_State *L, int index, apr_interval_time_t otherwise)

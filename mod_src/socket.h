@@ -60,6 +60,12 @@ void coral_socket_close(coral_socket_t *s);
 int coral_socket_wait(lua_State *L, coral_socket_t *s, int *busy, int need, apr_time_t until,
                       int (*results)(lua_State *L, coral_wait_t *w));
 
+/* bind(address, port): where a socket's connections, or datagrams, come from. 1, or nil and why. On its own: coral_socket_from(). */
+int coral_socket_bind(lua_State *L, const char *kind);
+
+/* The address the socket at 1 is bound to, NULL if it is none or not of the kind of `to`. It lasts as long as the socket is not bound anew. */
+const coral_address_t *coral_socket_from(lua_State *L, const coral_address_t *to);
+
 /* The port at index; returns NULL or what is wrong. */
 const char *coral_check_port(lua_State *L, int index, int *port);
 
