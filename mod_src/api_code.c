@@ -4,6 +4,8 @@
 
 #include "source.h"
 
+#include <sys/stat.h>
+
 #include "apr_fnmatch.h"
 
 #define TEXT "coral.code.text"
@@ -51,6 +53,17 @@ static int l_text(lua_State *L)
     coral_source_give(*box);
     *box = NULL;
     return 2;
+}
+
+/* stamp(path): a string that is another one when the file has changed; nil if there is no such file */
+static int l_stamp(lua_State *L)
+{
+    struct stat info;
+
+    if (stat(luaL_checkstring(L, 1), &info))
+        return coral_push(L, NULL);
+    lua_pushfstring(L, "%I.%I.%I", (LUAI_UACINT)info.st_mtim.tv_sec, (LUAI_UACINT)info.st_mtim.tv_nsec, (LUAI_UACINT)info.st_size);
+    return 1;
 }
 
 /* script(): what the run is to execute: file, text or nil, line, function or adapter or nil, how ("chunk" …), an app's url prefix */
@@ -121,6 +134,7 @@ static int l_exit(lua_State *L)
 static const luaL_Reg functions[] = {
     { "version", l_version },
     { "text", l_text },
+    { "stamp", l_stamp },
     { "script", l_script },
     { "files", l_files },
     { "key", l_key },

@@ -4,6 +4,8 @@
 
 #include "errlog.h"
 
+#include "util_time.h"
+
 #include <stdlib.h>
 
 /* Where the Lua that calls stands. */
@@ -150,6 +152,62 @@ static int l_print(lua_State *L)
     return write_log(L, APLOG_NOTICE, 1, 0);
 }
 
+/* The length of a sequence that sets colours (ESC [ numbers m) and nothing else; 0: it is none. */
+static apr_size_t colour(const char *text)
+{
+    apr_size_t i = 2;
+
+    if (text[0] != 033 || text[1] != '[')
+        return 0;
+    while (apr_isdigit(text[i]) || text[i] == ';')
+        i++;
+    return text[i] == 'm' ? i + 1 : 0;
+}
+
+/* Other control characters are written out, as httpd does it: a terminal that shows the log would obey them. */
+static void add_coloured(luaL_Buffer *b, const char *text, const char *end)
+{
+    char code[8];
+    apr_size_t length;
+
+    for (; text < end; text += length) {
+        length = colour(text);
+        if (length || !apr_iscntrl(*text))
+            luaL_addlstring(b, text, length ? length : (length = 1));
+        else {
+            luaL_addlstring(b, code, apr_snprintf(code, sizeof(code), *text == '\n' ? "\\n" : "\\x%02x", (unsigned char)*text));
+            length = 1;
+        }
+    }
+}
+
+/* coloured(text): a notice whose colours httpd does not take for control characters to be written out */
+static int l_coloured(lua_State *L)
+{
+    size_t length;
+    const char *text = luaL_checklstring(L, 1, &length);
+    coral_run_t *run = coral_run_of(L);
+    request_rec *r = run && run->rq ? run->rq->r : NULL;
+    server_rec *s = r ? r->server : ap_server_conf;
+    char when[64];
+    int size = sizeof(when);
+    luaL_Buffer b;
+
+    if (!s->error_log) /* syslog has it as httpd writes it */
+        return write_log(L, APLOG_NOTICE, 1, 1);
+    if (r ? !APLOG_R_IS_LEVEL(r, APLOG_NOTICE) : !APLOG_IS_LEVEL(s, APLOG_NOTICE))
+        return 0;
+    ap_recent_ctime_ex(when, apr_time_now(), AP_CTIME_OPTION_USEC, &size);
+    luaL_buffinit(L, &b);
+    lua_pushfstring(L, "[%s] [coral:notice] [pid %d] [client %s] ", when, (int)getpid(), r ? r->useragent_ip : "-");
+    luaL_addvalue(&b);
+    add_coloured(&b, text, text + length);
+    luaL_addchar(&b, '\n');
+    luaL_pushresult(&b);
+    apr_file_write_full(s->error_log, lua_tostring(L, -1), lua_rawlen(L, -1), NULL);
+    return 0;
+}
+
 static int l_method(lua_State *L)
 {
     return write_log(L, (int)lua_tointeger(L, lua_upvalueindex(1)), 2, 0);
@@ -174,6 +232,7 @@ static const luaL_Reg functions[] = {
     { "keep", l_keep },
     { "take", l_take },
     { "print", l_print },
+    { "coloured", l_coloured },
     { "method", l_make_method },
     { NULL, NULL }
 };

@@ -36,8 +36,8 @@ void coral_conf_rekey(apr_pool_t *p, coral_conf_t *conf)
     apr_array_header_t *init = conf->hooks[CORAL_PHASE_init];
     int i;
 
-    conf->key = apr_pstrcat(p, conf->group, "\n", conf->package_path, "\n", conf->package_cpath,
-                            coral_conf_flag(conf, compat) ? "" : "\nplain", NULL);
+    conf->key = apr_pstrcat(p, conf->group, "\n", conf->package_path, "\n", conf->package_cpath, "\n",
+                            conf->environment ? conf->environment : "", coral_conf_flag(conf, compat) ? "" : "\nplain", NULL);
     for (i = 0; init && i < init->nelts; i++)
         conf->key = apr_pstrcat(p, conf->key, "\n", APR_ARRAY_IDX(init, i, coral_script_t *)->key, NULL);
 }
@@ -132,6 +132,8 @@ void *coral_conf_merge_dir(apr_pool_t *p, void *above_, void *below_)
     if (*below->key) {
         if (*below->group)
             conf->group = below->group;
+        if (below->environment)
+            conf->environment = below->environment;
         conf->package_path = merge_path(p, above->package_path, below->package_path);
         conf->package_cpath = merge_path(p, above->package_cpath, below->package_cpath);
         coral_conf_rekey(p, conf);

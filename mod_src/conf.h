@@ -102,8 +102,9 @@ typedef struct {
 } coral_set_t;
 
 typedef struct {
-    const char *key; /* which states run this: group, package paths, CoralCompat and init hooks in one string */
+    const char *key; /* which states run this: group, package paths, CoralCompat, CoralEnvironment and init hooks in one string */
     const char *group, *package_path, *package_cpath;
+    const char *environment; /* NULL: nothing said */
     apr_array_header_t *hooks[CORAL_PHASE_COUNT]; /* of const coral_script_t *; NULL: nothing said */
     unsigned int none; /* a bit for each phase: CoralHook PHASE none, what is above is not inherited */
     coral_inherit_e inherit;
@@ -141,7 +142,7 @@ void *coral_conf_merge_dir(apr_pool_t *p, void *above, void *below);
 void *coral_conf_create_server(apr_pool_t *p, server_rec *s);
 void *coral_conf_merge_server(apr_pool_t *p, void *above, void *below);
 
-/* After group, a package path, CoralCompat or an init hook changed: says anew which states run this. */
+/* After group, a package path, CoralCompat, CoralEnvironment or an init hook changed: says anew which states run this. */
 void coral_conf_rekey(apr_pool_t *p, coral_conf_t *conf);
 
 void coral_conf_add_route(apr_pool_t *p, coral_conf_t *conf, coral_route_t route);

@@ -151,6 +151,17 @@ static const char *set_package_path(cmd_parms *cmd, void *conf, const char *patt
     return NULL;
 }
 
+static const char *set_environment(cmd_parms *cmd, void *conf_, const char *name)
+{
+    coral_conf_t *conf = conf_;
+
+    if (!*name)
+        return "CoralEnvironment takes a name, such as production";
+    conf->environment = name;
+    coral_conf_rekey(cmd->pool, conf);
+    return NULL;
+}
+
 /* A row of CORAL_FLAGS. */
 static const char *set_flag(cmd_parms *cmd, void *conf_, int on)
 {
@@ -347,6 +358,7 @@ const command_rec coral_directives[] = {
     AP_INIT_TAKE_ARGV("CoralStates", set_states, NULL, RSRC_CONF, "least and largest number of Lua states of a child process"),
     AP_INIT_TAKE1("CoralPackagePath", set_package_path, FIELD(package_path), ANYWHERE, "appended to package.path"),
     AP_INIT_TAKE1("CoralPackageCPath", set_package_path, FIELD(package_cpath), ANYWHERE, "appended to package.cpath"),
+    AP_INIT_TAKE1("CoralEnvironment", set_environment, NULL, ANYWHERE, "what kind of server this is, as apps name it: production, development"),
     AP_INIT_TAKE1("CoralKeepAliveStay", set_stay, NULL, RSRC_CONF,
                   "on, off or milliseconds: how long a thread waits for a connection's next request"),
     AP_INIT_TAKE2("CoralSharedDict", add_shared_dict, NULL, RSRC_CONF,

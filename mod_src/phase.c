@@ -2,6 +2,7 @@
 #include "phase.h"
 
 #include "filter.h"
+#include "route.h"
 #include "variable.h"
 #include "verdict.h"
 
@@ -34,6 +35,7 @@ static int run_hooks(request_rec *r, coral_phase_e phase, coral_order_e order, a
 
         if (script->order != order || (asked == ONCE && seen(coral_request_of(r), script)))
             continue;
+        coral_route_expect(r);
         coral_run_whole(&run, r, phase, script);
         status = coral_verdict(&run);
         if (status == OK)
@@ -98,6 +100,7 @@ static int run_set(request_rec *r, const coral_script_t *script)
 
     for (i = 1; i < script->set->nelts; i++)
         APR_ARRAY_PUSH(texts, const char *) = coral_text_of(r, APR_ARRAY_IDX(script->set, i, const coral_text_t *));
+    coral_route_expect(r);
     coral_run_whole(&run, r, CORAL_PHASE_set, script);
     return coral_verdict(&run);
 }

@@ -56,6 +56,19 @@ coral_request_t *coral_request_of(request_rec *r)
     return rq;
 }
 
+const coral_conf_t *coral_request_conf(coral_request_t *rq)
+{
+    const coral_conf_t *conf = coral_conf_of(rq->r);
+
+    if (!rq->app)
+        return conf;
+    if (rq->app_below != conf) { /* it is made anew as httpd gets to know the request */
+        rq->app_below = conf;
+        rq->app_conf = coral_conf_at_home(rq->r->pool, conf, rq->app->home);
+    }
+    return rq->app_conf;
+}
+
 static coral_bond_t *bond_in(coral_request_t *rq, const coral_conf_t *conf)
 {
     coral_bond_t *bond;

@@ -34,6 +34,8 @@ typedef struct {
     int client_ended;                /* a script has read, or reads, the client's stream to its end: its going is no abort */
     int has_client_socket;           /* ngx.req.socket was called */
     int failed;                      /* a filter failed: they are left out of the error page */
+    const coral_script_t *app;       /* with a home: it answers, or will probably; all scripts of the request run in its states */
+    const coral_conf_t *app_conf, *app_below; /* the app's configuration, and what it is made of */
     apr_array_header_t *done;        /* scripts and variables of the first rewrite phase, not to be done again */
 } coral_request_t;
 
@@ -45,6 +47,9 @@ coral_request_t *coral_request_existing(request_rec *r);
 
 /* [r] The content is done, or the request waits: the states it keeps may serve others. */
 void coral_request_end_leases(coral_request_t *rq, int waits);
+
+/* [r] What its scripts run under: its configuration; from when an app in a folder is expected to answer it, as that app has it. */
+const coral_conf_t *coral_request_conf(coral_request_t *rq);
 
 /* [r] The state the request uses under conf: its own, its parent's, or one taken for it. NULL: there is none to be had. */
 coral_bond_t *coral_request_bond(coral_request_t *rq, const coral_conf_t *conf);

@@ -96,9 +96,23 @@ static int is_of_file(request_rec *r)
     return 0;
 }
 
+void coral_route_expect(request_rec *r)
+{
+    const coral_conf_t *conf = coral_conf_of(r);
+    coral_request_t *rq = coral_request_of(r);
+    const coral_script_t *script;
+
+    if (!conf->routes || rq->reached || rq->bonds || rq->app || is_of_file(r))
+        return;
+    script = find(r, conf, 0);
+    if (script && script->home && !script->of_directory)
+        rq->app = script;
+}
+
 static int on_translate(request_rec *r)
 {
     const coral_conf_t *conf;
+    const coral_script_t *script;
     coral_request_t *rq;
 
     if (r->proxyreq)
@@ -111,9 +125,10 @@ static int on_translate(request_rec *r)
     rq = coral_request_of(r);
     rq->reached = 1;
     if (coral_conf_flag(conf, map_to_storage) || *r->uri != '/' || r->method_number == M_TRACE || is_of_file(r)
-        || !find(r, conf, 0))
+        || !(script = find(r, conf, 0)))
         return DECLINED;
     rq->claimed = 1;
+    rq->app = script->home ? script : NULL;
     r->filename = apr_pstrcat(r->pool, CORAL_HANDLER ":", r->uri, NULL);
     r->handler = CORAL_HANDLER;
     return OK;

@@ -12,6 +12,9 @@
 /* [r] The nth script to be asked for an answer to the request; NULL: there are no more. */
 const coral_script_t *coral_route_of(request_rec *r, int nth);
 
+/* [r] Before a script of the early phases: if an app will probably answer, the script runs in that one's state, with its ngx.ctx. */
+void coral_route_expect(request_rec *r);
+
 /* [start] After the hooks of phase.c, so that scripts of the same phases come first. */
 void coral_route_register(void);
 

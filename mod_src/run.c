@@ -272,7 +272,9 @@ static int set_up(coral_run_t *run, request_rec *r, coral_phase_e phase, const c
     run->rq = coral_request_of(r);
     run->phase = phase;
     run->script = script;
-    run->conf = script->home ? coral_conf_at_home(r->pool, coral_conf_of(r), script->home) : coral_conf_of(r);
+    if (script->home)
+        run->rq->app = script;
+    run->conf = coral_request_conf(run->rq);
     run->arg = LUA_NOREF;
     run->bond = coral_request_bond(run->rq, run->conf);
     if (!run->bond)

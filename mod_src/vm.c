@@ -34,7 +34,7 @@ struct coral_vm_t {
     apr_size_t bytes;
 };
 
-/* The states of one key: same group, package paths, CoralCompat and init hooks. */
+/* The states of one key: same group, package paths, CoralCompat, CoralEnvironment and init hooks. */
 struct states_t {
     coral_conf_t conf; /* what a new state is made for */
     coral_limits_t limits;
@@ -134,6 +134,7 @@ static states_t *states_of(const coral_conf_t *conf)
         states->conf.group = apr_pstrdup(pool.pool, conf->group);
         states->conf.package_path = apr_pstrdup(pool.pool, conf->package_path);
         states->conf.package_cpath = apr_pstrdup(pool.pool, conf->package_cpath);
+        states->conf.environment = conf->environment ? apr_pstrdup(pool.pool, conf->environment) : NULL;
         states->conf.compat = conf->compat;
         states->conf.hooks[CORAL_PHASE_init] = conf->hooks[CORAL_PHASE_init];
         states->limits = *coral_conf_limits(conf->group);

@@ -6,10 +6,13 @@
 --   detect(app)          whether this app is one of its kind; without it the adapter has to be named
 --   load(app)            makes of it what dispatch is called with; raises what is wrong, with the remedy
 --   dispatch(loaded, r)  answers a request; what it returns is as a content hook's
+--   whole                true: when something changes all modules are loaded again, not only those that need it
+--   endings              of files, beside .lua, that searchers of the app make modules of: changes of theirs count, too
 --
 -- detect is asked twice where no adapter is named: before any of the app's code has run, when app.globals is nil, and when none has
 -- said yes, after its main file has.
 local code = require "coral.code"
+local loader = require "coral.loader"
 local log = require "coral.log".log
 local loaded = package.loaded
 local ERR <const> = 4 -- ngx.ERR
@@ -159,12 +162,14 @@ local function detect(self)
       .. "CoralApp PREFIX PATH ADAPTER"):format(table.concat(all, ", "), type(self.value)))
 end
 
--- open(path, prefix, name): the function that answers its requests, and its main file. name: of the adapter; nil: it is found out
+-- open(path, prefix, name): the function that answers its requests, its main file, and the adapter's `whole`. name: of the adapter; nil:
+-- it is found out
 function module.open(path, prefix, name)
   local self = new(path, prefix)
   local adapter = name and adapter_of(name) or detect(self)
+  loader.endings = adapter.endings
   local it, dispatch = adapter.load(self), adapter.dispatch
-  return function(r) return dispatch(it, r) end, self.file
+  return function(r) return dispatch(it, r) end, self.file, adapter.whole
 end
 
 return module

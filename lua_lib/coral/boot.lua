@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The first Lua in a new state. Called with mod_coral's own folder, what the configuration adds to package.path and package.cpath,
--- and whether what Lua 5.1 had is to be there (compat.lua); returns what the module calls: main (each run of a script, loader.lua)
--- and once (scripts without a request).
-local library, path, cpath, compat = ...
+-- whether what Lua 5.1 had is to be there (compat.lua) and what CoralEnvironment says; returns what the module calls: main (each run
+-- of a script, loader.lua) and once (scripts without a request).
+local library, path, cpath, compat, environment = ...
 
 -- The default without the current directory (which for a server is nobody's), then what is said; ";;" stands for the default.
 local function search_path(default, more)
@@ -26,6 +26,7 @@ local function run(name)
   return assert(loadfile(library .. "/coral/" .. name .. ".lua", "t"))(library)
 end
 
+package.loaded["coral.environment"] = environment or false
 run "coroutine"
 run "text_only"
 local loader = run "loader"

@@ -21,6 +21,11 @@ function coral.status()
   }
 end
 
+-- environment(): what CoralEnvironment says; nil if nothing
+function coral.environment()
+  return require "coral.environment" or nil
+end
+
 -- A misspelt status must not be nil: an access hook that returns nil lets the request through.
 return setmetatable(coral, {
   __index = function(_, name) error("coral has no field '" .. tostring(name) .. "'", 2) end

@@ -76,6 +76,17 @@ package.searchers[2] = function(name)
   return function() return load_module(name, file) end, file
 end
 
+-- What another searcher has found in a file that is not Lua but is named like one (loader.endings: moon, etlua) is a module, too.
+local function note_foreign(name)
+  for _, ending in ipairs(loader.endings or {}) do
+    local file = package.searchpath(name, (package.path:gsub("%.lua%f[;\0]", "." .. ending)))
+    if file then
+      modules[name] = { name = name, file = file, version = code.stamp(file), foreign = true, needs = {} }
+      return
+    end
+  end
+end
+
 local function search(name)
   local tried = {}
   for _, searcher in ipairs(package.searchers) do
@@ -100,6 +111,7 @@ function _G.require(name)
     if value ~= nil then loaded[name] = value end
     if loaded[name] == nil then loaded[name] = true end
     value = loaded[name]
+    if not modules[name] then note_foreign(name) end
   end
   if modules[name] then note(name, modules[name]) end
   if loader.one_result then return value end -- set by compat.lua
@@ -130,7 +142,7 @@ build["function"] = function(unit, text)
 end
 
 function build.app(unit)
-  unit.run, unit.file = require "coral.app".open(unit.path, unit.prefix, unit.name)
+  unit.run, unit.file, unit.whole = require "coral.app".open(unit.path, unit.prefix, unit.name)
   if unit.file then unit.version = code.version(unit.file, 0) end
 end
 
@@ -156,6 +168,7 @@ end
 
 local function add(key, now)
   local unit = new_unit(code.script())
+  unit.searchers = { table.unpack(package.searchers) }
   units[key] = unit -- there already, so that what it requires is noted
   unit.checked = now
   local done <close> = setmetatable({}, {
@@ -168,7 +181,12 @@ end
 local function changed(thing, age, always, seen)
   if seen[thing] ~= nil then return seen[thing] end
   seen[thing] = false
-  local answer = always or thing.version and code.version(thing.file, age) ~= thing.version
+  local answer = always
+  if thing.foreign then
+    answer = answer or code.stamp(thing.file) ~= thing.version
+  elseif thing.version then
+    answer = answer or code.version(thing.file, age) ~= thing.version
+  end
   for name, module in pairs(thing.needs) do
     local now = modules[name]
     if now ~= module then answer = true end
@@ -191,10 +209,22 @@ local function take_out(seen)
   return kept
 end
 
+-- Puts a list of searchers in the place of those that are there; returns those.
+local function set_searchers(new)
+  local old = table.move(package.searchers, 1, #package.searchers, 1, {})
+  for i = 1, math.max(#old, #new) do package.searchers[i] = new[i] end
+  return old
+end
+
 local function refresh(unit, now, age)
   local always, seen = age < 0, {}
   unit.checked = now
   if not changed(unit, always and 0 or age, always, seen) then return end
+  local searchers
+  if unit.whole then -- all its modules are loaded again, as if none had been: those that add searchers, too
+    for thing in pairs(seen) do seen[thing] = true end
+    searchers = set_searchers(unit.searchers)
+  end
   local kept = take_out(seen)
   local new = new_unit(unit.path, unit.text, unit.line, unit.name, unit.how, unit.prefix)
   for name in pairs(unit.needs) do
@@ -203,7 +233,9 @@ local function refresh(unit, now, age)
   local old_needs = unit.needs
   unit.needs = new.needs -- what is required from here on is the new one's
   local ok, err = pcall(function()
-    for name in pairs(kept) do require(name) end
+    if not unit.whole then
+      for name in pairs(kept) do require(name) end
+    end
     fill(new)
   end)
   if ok then
@@ -212,6 +244,7 @@ local function refresh(unit, now, age)
     return
   end
   unit.needs = old_needs
+  if searchers then set_searchers(searchers) end
   for name, was in pairs(kept) do
     loaded[name], modules[name] = was.value, was.module
   end

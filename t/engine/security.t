@@ -175,7 +175,7 @@ two\r\n
 
 === no bytecode by load, loadstring or loadfile
 --- lua
-local code = string.dump(function() return "ran" end)
+local code = string.dump(function() return "ran" end) .. "x"
 ngx.print(tostring((load(code))), tostring((load(code, "x", "b"))), tostring((load(code, "x", "bt"))), tostring((load(function() local c = code code = nil return c end))))
 local f = assert(io.open("@DIR@/code.luac", "wb"))
 f:write(string.dump(function() return "ran" end)) f:close()

@@ -192,7 +192,7 @@ ngx.say((load("x = 1 return x", "n", nil, {})()))
 
 === no bytecode, by whatever way it comes
 --- lua
-local code = string.dump(function() return "ran" end)
+local code = string.dump(function() return "ran" end) .. "x"
 for _, mode in ipairs { "b", "bt", "t" } do ngx.say(load(code, "x", mode)) end
 ngx.say(load(code))
 local given
@@ -206,6 +206,23 @@ ngx.say((pcall(dofile, "@DIR@/code.luac")))
 package.path = package.path .. ";@DIR@/?.luac"
 ngx.say((pcall(require, "code")))
 --- body_like \A(nil[^\n]*attempt to load a binary chunk[^\n]*\n){7}false\nfalse\n\z
+
+=== but what string.dump has just made: a function is cloned that way
+--- lua
+local up = "up"
+local function original(x) return up, x end
+local dump = string.dump(original)
+for _, mode in ipairs { "b", "bt", false } do
+  local clone = load(dump, "x", mode or nil)
+  debug.upvaluejoin(clone, 1, original, 1)
+  ngx.say(clone(1))
+end
+ngx.say(load(dump, "x", "t"))
+for i = 1, 8 do string.dump(load("return " .. i)) end
+ngx.say(load(dump))
+ngx.say(load(dump:sub(1, -2)))
+ngx.say(pcall(string.dump, print))
+--- body_like \A(up1\n){3}nil[^\n]*binary chunk[^\n]*\nnil[^\n]*binary[^\n]*\nnil[^\n]*(binary|truncated)[^\n]*\nfalse[^\n]*\n\z
 
 === nor as a script
 --- file make.lua

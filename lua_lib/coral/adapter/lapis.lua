@@ -1,0 +1,85 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Applications of the web framework Lapis, unchanged, in Lua and MoonScript. Lapis finds OpenResty's `ngx` here and is content.
+local coral = require "coral"
+local log = require "coral.log"
+
+-- Lapis remembers what modules have told it (configurations, models), so a change means all of them again.
+local lapis = { name = "lapis", whole = true, endings = { "moon", "etlua" } }
+
+-- detect(app): a folder or a file whose main file requires lapis
+function lapis.detect(app)
+  local text = app:text() or app:text "app.moon" or ""
+  return text:find "require%s*%(?%s*[\"']lapis[\"']" ~= nil
+end
+
+-- A module that has to be installed.
+local function need(name, app)
+  local ok, result = pcall(require, name)
+  if ok then return result end
+  if not tostring(result):find("module '" .. name .. "' not found", 1, true) then error(result, 0) end
+  app:fail(("it needs %s, which is not on package.path: luarocks --lua-version=5.4 install %s, or CoralPackagePath"):format(name, name))
+end
+
+-- CoralEnvironment's word, or LAPIS_ENVIRONMENT's; and what the test server lays over its configuration (lapis.cmd.httpd).
+local function set_environment()
+  local environment = require "lapis.environment"
+  local name, overrides = coral.environment(), package.preload["coral.lapis.overrides"]
+  if name then environment.set_default_environment(name) end
+  if overrides then
+    environment.push(name or environment.default_environment(), require "cjson".decode(overrides()))
+  end
+end
+
+-- Lapis logs with colours, which httpd's log would show as \x1b[...: they stay.
+local function print_coloured(...)
+  local words = { ... }
+  for i = 1, select("#", ...) do words[i] = tostring(words[i]) end
+  log.coloured(table.concat(words, "\t"))
+end
+
+local function load_class(app)
+  if not app.folder then return app:run() end
+  local name = require "lapis.config".get_app_module()
+  local file = name:gsub("%.", "/")
+  if not app:first(file .. ".lua", file .. "/init.lua") and app:first(file .. ".moon", file .. "/init.moon") then
+    need("moonscript", app)
+  end
+  return name
+end
+
+-- load(app): what dispatch answers with
+function lapis.load(app)
+  local framework = need("lapis", app)
+  set_environment()
+  require "lapis.logging".set_print(print_coloured)
+  local class = load_class(app)
+  if type(class) ~= "string" and not (type(class) == "table" and class.build_router) then app:fail "it returns no lapis.Application" end
+  return { app = framework.load_app(class), dispatch = require "lapis.nginx".dispatch }
+end
+
+-- Each in turn, whatever becomes of those before it.
+local function call_all(callbacks, i)
+  local callback = callbacks[i]
+  if not callback then return end
+  local rest <close> = setmetatable({}, { __close = function() call_all(callbacks, i + 1) end })
+  callback()
+end
+
+-- What was to be done after the request, where Lapis did not come to it: an error it did not catch, ngx.exit, a client that left. A
+-- connection in the middle of a query refuses to go back to its pool, and is closed.
+local unfinished = setmetatable({}, {
+  __close = function()
+    local ctx = ngx.ctx
+    local callbacks = ctx.after_dispatch
+    ctx.after_dispatch = nil
+    if callbacks ~= nil then call_all(type(callbacks) == "table" and callbacks or { callbacks }, 1) end
+  end
+})
+
+-- dispatch(loaded): answers a request
+function lapis.dispatch(loaded)
+  local rest <close> = unfinished
+  loaded.dispatch(loaded.app)
+end
+
+return lapis
