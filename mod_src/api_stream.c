@@ -156,6 +156,8 @@ static int end_reading(lua_State *L, coral_socket_t *s, const char *error, int g
         int some = evbuffer_get_length(s->in) > 0;
 
         coral_fail(L, error);
+        if (strcmp(error, "closed"))
+            coral_socket_log(L, s, "reading");
         results = give_partial(L, s, goes_on);
         if (some && !goes_on && !is_pipe(s)) /* the end of a stream ends the connection once something was cut off, as in OpenResty */
             coral_socket_close(s);
@@ -166,6 +168,7 @@ static int end_reading(lua_State *L, coral_socket_t *s, const char *error, int g
 static int fail_reading(lua_State *L, coral_socket_t *s, int error)
 {
     coral_fail_with(L, error);
+    coral_socket_log(L, s, "reading");
     give_partial(L, s, 0);
     coral_socket_close(s);
     return 3;
@@ -357,7 +360,9 @@ static int can_write(lua_State *L, coral_wait_t *w)
     if (w->reason == CORAL_WOKEN_TIMEOUT) {
         if (!is_pipe(s))
             coral_socket_close(s);
-        return coral_fail(L, "timeout");
+        coral_fail(L, "timeout");
+        coral_socket_log(L, s, "sending");
+        return 2;
     }
     return coral_stream_write(L, s);
 }
@@ -372,7 +377,11 @@ int coral_stream_write(lua_State *L, coral_socket_t *s)
 
         if (n == CORAL_NET_FAILED) {
             coral_socket_close(s);
-            return is_pipe(s) && error == EPIPE ? coral_fail(L, "closed") : coral_fail_with(L, error);
+            if (is_pipe(s) && error == EPIPE)
+                return coral_fail(L, "closed");
+            coral_fail_with(L, error);
+            coral_socket_log(L, s, "sending");
+            return 2;
         }
         if (n < 0)
             return coral_socket_wait(L, s, &s->writing, n, s->send_until, can_write);

@@ -28,6 +28,7 @@ static int done(lua_State *L, connect_t *c, coral_net_t *net)
     c->s->net = net;
     c->s->was_connected = 1;
     c->s->in = net->in;
+    net->piece = c->s->run->conf->buffer_size;
     lua_pushinteger(L, 1);
     return 1;
 }
@@ -35,9 +36,12 @@ static int done(lua_State *L, connect_t *c, coral_net_t *net)
 /* What is to be said is on top. */
 static int give_up(lua_State *L, connect_t *c)
 {
+    char doing[128];
+
+    apr_snprintf(doing, sizeof(doing), "connecting to %s, port %d", c->host, c->port);
+    coral_socket_log(L, c->s, doing);
     c->s->connecting = 0;
     coral_socket_close(c->s);
-    (void)L;
     return 2;
 }
 

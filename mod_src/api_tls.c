@@ -56,7 +56,9 @@ static int shake(lua_State *L, coral_socket_t *s)
 
     if (n == CORAL_NET_FAILED) {
         coral_socket_close(s);
-        return coral_fail(L, error);
+        coral_fail(L, error);
+        coral_socket_log(L, s, "shaking hands");
+        return 2;
     }
     if (n < 0)
         return coral_socket_wait(L, s, &s->connecting, n, s->read_until, shake_on);

@@ -91,6 +91,8 @@ static void merge_tls(coral_tls_settings_t *tls, const coral_tls_settings_t *bel
     MERGE(key)
     MERGE(protocols)
     MERGE(ciphers)
+    MERGE(key_log)
+    MERGE(commands)
     MERGE(depth)
 #undef MERGE
 }
@@ -128,6 +130,8 @@ void *coral_conf_merge_dir(apr_pool_t *p, void *above_, void *below_)
 #undef X
     if (below->pool_size)
         conf->pool_size = below->pool_size;
+    if (below->buffer_size)
+        conf->buffer_size = below->buffer_size;
     merge_tls(&conf->tls, &below->tls);
     if (*below->key) {
         if (*below->group)

@@ -4,7 +4,7 @@
 #define CORAL_CONF_H
 
 #include "coral.h"
-#include "net_tls.h"
+#include "tls_settings.h"
 
 #define CORAL_NOT_IN_DIRECTORY (NOT_IN_DIRECTORY | NOT_IN_FILES | NOT_IN_HTACCESS)
 #define CORAL_SERVER_ONLY (NOT_IN_DIR_CONTEXT | NOT_IN_HTACCESS)
@@ -49,6 +49,10 @@ typedef enum {
       "on: a failed script's message and traceback are shown to the client (for development)")     \
     X(check_client_abort, "CoralCheckClientAbort", 1, RSRC_CONF | ACCESS_CONF,                     \
       "off: a script that waits goes on when its client has hung up")                              \
+    X(use_default_type, "CoralUseDefaultType", 1, RSRC_CONF | ACCESS_CONF | OR_FILEINFO,          \
+      "off: a response that names no content type has none")                                       \
+    X(socket_log_errors, "CoralSocketLogErrors", 0, RSRC_CONF | ACCESS_CONF | OR_FILEINFO,        \
+      "on: what a socket's call fails with is logged, too")                                        \
     X(map_to_storage, "CoralMapToStorage", 0, RSRC_CONF | ACCESS_CONF,                             \
       "on: requests of an app or of a Location's content hook walk through the file system too")
 
@@ -119,7 +123,8 @@ typedef struct {
 #define X(field, ...) apr_interval_time_t field;
     CORAL_TIMES(X) /* -1: nothing said, until merged */
 #undef X
-    int pool_size;  /* of a socket's pool; 0: nothing said */
+    int pool_size;   /* of a socket's pool; 0: nothing said */
+    int buffer_size; /* how much a socket reads at a time; 0: nothing said */
     coral_tls_settings_t tls;
 } coral_conf_t;
 

@@ -130,6 +130,14 @@ static const char *set_reload(cmd_parms *cmd, void *conf_, const char *word, con
     return every ? whole_number(cmd, every, &conf->reload_every) : NULL;
 }
 
+/* OpenResty's words for it. */
+static const char *set_code_cache(cmd_parms *cmd, void *conf, int on)
+{
+    (void)cmd;
+    ((coral_conf_t *)conf)->reload = on ? CORAL_RELOAD_OFF : CORAL_RELOAD_ALWAYS;
+    return NULL;
+}
+
 static const char *set_group(cmd_parms *cmd, void *conf_, const char *name)
 {
     coral_conf_t *conf = conf_;
@@ -173,35 +181,13 @@ static const char *set_flag(cmd_parms *cmd, void *conf_, int on)
     return NULL;
 }
 
-/* 64k, 10m, 1g or bytes */
-static const char *size(cmd_parms *cmd, const char *word, apr_int64_t *bytes)
-{
-    int shift = 0;
-    char *end;
-
-    *bytes = apr_strtoi64(word, &end, 10);
-    switch (end > word ? apr_tolower(*end) : 0) {
-    case 'g':
-        shift += 10; /* fall through */
-    case 'm':
-        shift += 10; /* fall through */
-    case 'k':
-        shift += 10;
-        end++;
-    }
-    if (end == word || *end || *bytes < 0 || *bytes > APR_INT64_MAX >> 30)
-        return apr_psprintf(cmd->pool, "%s: \"%s\" is not a size; write 500k, 64m, 1g or bytes", cmd->cmd->name, word);
-    *bytes <<= shift;
-    return NULL;
-}
-
 static const char *add_shared_dict(cmd_parms *cmd, void *conf, const char *name, const char *word)
 {
     const char *err = ap_check_cmd_context(cmd, GLOBAL_ONLY);
     apr_int64_t bytes;
 
     (void)conf;
-    if (err || (err = size(cmd, word, &bytes)))
+    if (err || (err = coral_directive_size(cmd, word, &bytes)))
         return err;
     return coral_shared_declare(cmd, name, bytes);
 }
@@ -212,7 +198,7 @@ static const char *set_capture(cmd_parms *cmd, void *conf, const char *word)
     apr_int64_t bytes;
 
     (void)conf;
-    if (err || (err = size(cmd, word, &bytes)))
+    if (err || (err = coral_directive_size(cmd, word, &bytes)))
         return err;
     if (bytes && (bytes < 4096 || bytes > 1 << 30))
         return apr_psprintf(cmd->pool, "CoralCaptureErrorLog: %s is not between 4k and 1g, nor 0", word);
@@ -249,7 +235,7 @@ static const char *read_states(cmd_parms *cmd, coral_limits_t *limits, int argc,
         if (!strncasecmp(argv[i], "requests=", 9))
             err = whole_number(cmd, argv[i] + 9, &limits->requests);
         else if (!strncasecmp(argv[i], "memory=", 7))
-            err = size(cmd, argv[i] + 7, &limits->memory);
+            err = coral_directive_size(cmd, argv[i] + 7, &limits->memory);
         else
             err = apr_psprintf(cmd->pool, "CoralStates: \"%s\" is neither requests=N nor memory=SIZE", argv[i]);
     }
@@ -351,6 +337,7 @@ const command_rec coral_directives[] = {
     AP_INIT_TAKE23("CoralOutputFilter", set_output_filter, NULL, RSRC_CONF, "a filter's name, a Lua file, a function of it"),
     AP_INIT_RAW_ARGS("CoralSet", set_variable, NULL, ANYWHERE, "a variable and its text, which may hold $variables and %{expressions}"),
     AP_INIT_TAKE12("CoralReload", set_reload, NULL, ANYWHERE, "stat, off or always; seconds between two looks at the files"),
+    AP_INIT_FLAG("CoralCodeCache", set_code_cache, NULL, ANYWHERE, "on: CoralReload off; off: CoralReload always"),
     AP_INIT_TAKE1("CoralDefaultType", ap_set_string_slot, FIELD(default_type), ANYWHERE,
                   "the content type of responses that name none"),
     AP_INIT_TAKE1("CoralGroup", set_group, NULL, RSRC_CONF | ACCESS_CONF, "the group whose Lua states run this code"),
@@ -377,6 +364,7 @@ const command_rec coral_directives[] = {
     CORAL_TIMES(X)
 #undef X
     AP_INIT_TAKE1("CoralSocketPoolSize", coral_directive_pool_size, NULL, ANYWHERE, "how many idle connections a socket's pool keeps"),
+    AP_INIT_TAKE1("CoralSocketBufferSize", coral_directive_buffer_size, NULL, ANYWHERE, "how many bytes a socket reads at a time"),
     AP_INIT_TAKE1("CoralNetworkBackend", coral_directive_backend, NULL, RSRC_CONF, "auto, epoll, poll or select"),
     AP_INIT_TAKE1("CoralMaxParked", coral_directive_number, (void *)coral_park_set_most, RSRC_CONF,
                   "how many requests of a child process may be parked; 0: as many as there are descriptors"),
@@ -398,5 +386,8 @@ const command_rec coral_directives[] = {
     AP_INIT_TAKE1("CoralVerifyDepth", coral_directive_depth, NULL, RSRC_CONF | ACCESS_CONF, "the same as CoralSslVerifyDepth"),
     AP_INIT_ITERATE("CoralSslProtocols", coral_directive_protocols, NULL, RSRC_CONF | ACCESS_CONF, "TLSv1.2 TLSv1.3 …"),
     AP_INIT_TAKE1("CoralSslCiphers", ap_set_string_slot, FIELD(tls.ciphers), RSRC_CONF | ACCESS_CONF, "OpenSSL's list of ciphers for sockets"),
+    AP_INIT_TAKE1("CoralSslKeyLog", coral_directive_key_log, NULL, RSRC_CONF | ACCESS_CONF, "a file that sockets write their keys to"),
+    AP_INIT_TAKE2("CoralSslConfCommand", coral_directive_ssl_command, NULL, RSRC_CONF | ACCESS_CONF,
+                  "a command of OpenSSL's SSL_CONF_cmd and its value, for sockets"),
     { NULL }
 };

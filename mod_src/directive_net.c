@@ -31,6 +31,27 @@ static const char *number(cmd_parms *cmd, const char *text, int least, int *valu
     return NULL;
 }
 
+const char *coral_directive_size(cmd_parms *cmd, const char *word, apr_int64_t *bytes)
+{
+    int shift = 0;
+    char *end;
+
+    *bytes = apr_strtoi64(word, &end, 10);
+    switch (end > word ? apr_tolower(*end) : 0) {
+    case 'g':
+        shift += 10; /* fall through */
+    case 'm':
+        shift += 10; /* fall through */
+    case 'k':
+        shift += 10;
+        end++;
+    }
+    if (end == word || *end || *bytes < 0 || *bytes > APR_INT64_MAX >> 30)
+        return apr_psprintf(cmd->pool, "%s: \"%s\" is not a size; write 500k, 64m, 1g or bytes", cmd->cmd->name, word);
+    *bytes <<= shift;
+    return NULL;
+}
+
 const char *coral_directive_number(cmd_parms *cmd, void *conf, const char *text)
 {
     const char *err = ap_check_cmd_context(cmd, GLOBAL_ONLY);
@@ -90,10 +111,45 @@ const char *coral_directive_pem(cmd_parms *cmd, void *conf, const char *path)
     if (rv != APR_SUCCESS || info.filetype != APR_REG)
         return apr_psprintf(cmd->pool, "%s: cannot read %s: %s", cmd->directive->directive, path,
                             rv == APR_SUCCESS ? "it is not a file" : apr_strerror(rv, reason, sizeof(reason)));
-    if (!coral_tls_is_pem(full, !strstr(cmd->directive->directive, "Crl") && !strstr(cmd->directive->directive, "Key"),
+    if (!coral_tls_settings_is_pem(full, !strstr(cmd->directive->directive, "Crl") && !strstr(cmd->directive->directive, "Key"),
                           strstr(cmd->directive->directive, "Key") != NULL))
         return apr_psprintf(cmd->pool, "%s: %s does not hold what it should, in PEM form", cmd->directive->directive, path);
     *field = full;
+    return NULL;
+}
+
+const char *coral_directive_buffer_size(cmd_parms *cmd, void *conf, const char *text)
+{
+    apr_int64_t bytes;
+    const char *err = coral_directive_size(cmd, text, &bytes);
+
+    if (!err && (bytes < 1 || bytes > 1 << 20))
+        err = apr_psprintf(cmd->pool, "CoralSocketBufferSize: %s is not between 1 and 1m", text);
+    if (!err)
+        ((coral_conf_t *)conf)->buffer_size = (int)bytes;
+    return err;
+}
+
+/* It is made, and belongs to httpd's children; here only its folder is looked for. */
+const char *coral_directive_key_log(cmd_parms *cmd, void *conf, const char *path)
+{
+    const char *full = ap_server_root_relative(cmd->pool, path);
+    apr_finfo_t info;
+
+    if (!full || apr_stat(&info, ap_make_dirstr_parent(cmd->temp_pool, full), APR_FINFO_TYPE, cmd->temp_pool) != APR_SUCCESS)
+        return apr_psprintf(cmd->pool, "CoralSslKeyLog: there is no folder for %s", path);
+    ((coral_conf_t *)conf)->tls.key_log = full;
+    return NULL;
+}
+
+const char *coral_directive_ssl_command(cmd_parms *cmd, void *conf, const char *name, const char *value)
+{
+    coral_tls_settings_t *tls = &((coral_conf_t *)conf)->tls;
+    const char *wrong = strpbrk(name, "\n") || strpbrk(value, "\n") ? "a line feed" : coral_tls_settings_try(name, value);
+
+    if (wrong)
+        return apr_psprintf(cmd->pool, "CoralSslConfCommand: OpenSSL refuses \"%s\" with \"%s\": %s", name, value, wrong);
+    tls->commands = apr_pstrcat(cmd->pool, tls->commands ? tls->commands : "", name, "\n", value, "\n", NULL);
     return NULL;
 }
 

@@ -18,6 +18,12 @@ const char *coral_directive_pool_size(cmd_parms *cmd, void *conf, const char *te
 /* A file of PEM texts, into the field cmd->info says; it must be there. */
 const char *coral_directive_pem(cmd_parms *cmd, void *conf, const char *path);
 const char *coral_directive_depth(cmd_parms *cmd, void *conf, const char *text);
+const char *coral_directive_buffer_size(cmd_parms *cmd, void *conf, const char *text);
+const char *coral_directive_key_log(cmd_parms *cmd, void *conf, const char *path);
+const char *coral_directive_ssl_command(cmd_parms *cmd, void *conf, const char *name, const char *value);
+
+/* 64k, 10m, 1g or bytes. */
+const char *coral_directive_size(cmd_parms *cmd, const char *word, apr_int64_t *bytes);
 const char *coral_directive_protocols(cmd_parms *cmd, void *conf, const char *word);
 
 #endif

@@ -203,6 +203,7 @@ static void on_child_init(apr_pool_t *pchild, server_rec *s)
     coral_stay_child_init();
     coral_park_child_init(pchild);
     coral_net_child_init();
+    coral_tls_settings_child_init(pchild);
     coral_tls_child_init(pchild);
     coral_net_pool_child_init(pchild);
     coral_resolver_child_init(pchild);

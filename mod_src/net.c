@@ -153,17 +153,18 @@ static ssize_t put(coral_net_t *net, const char *data, apr_size_t length)
 
 int coral_net_fill(coral_net_t *net)
 {
+    apr_size_t piece = net->piece ? (apr_size_t)net->piece : PIECE;
     struct evbuffer_iovec room;
     int n;
 
     if (net->eof)
         return 0;
-    if (evbuffer_reserve_space(net->in, PIECE, &room, 1) < 1) {
+    if (evbuffer_reserve_space(net->in, (ev_ssize_t)piece, &room, 1) < 1) {
         errno = ENOMEM;
         return CORAL_NET_FAILED;
     }
-    if (room.iov_len > PIECE)
-        room.iov_len = PIECE;
+    if (room.iov_len > piece)
+        room.iov_len = piece;
     if (net->tls)
         n = coral_tls_read(net->tls, room.iov_base, (int)room.iov_len);
     else

@@ -30,6 +30,7 @@ struct coral_net_t {
     int eof;             /* the other side has said all */
     int is_pipe;         /* no socket: one end of a pipe */
     int used;            /* times it was taken from a pool */
+    int piece;           /* how much is read at a time; 0: 16 kB */
 
     /* net_pool.c's own */
     coral_sleeper_t sleeper;

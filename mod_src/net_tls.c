@@ -8,8 +8,6 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 
-#define KEY_SIZE 2048
-
 struct coral_tls_session_t {
     apr_uint32_t references;
     SSL_SESSION *session; /* [lock] */
@@ -24,16 +22,12 @@ struct coral_tls_t {
 static struct {
     apr_pool_t *pool; /* [lock] */
     apr_thread_mutex_t *lock;
-    apr_hash_t *contexts; /* [lock] settings as a text -> SSL_CTX * */
-    apr_hash_t *kept;     /* [lock] settings as a text -> coral_tls_settings_t * */
     int slot;             /* of SSL's data: coral_tls_t * */
 } tls_;
 
 apr_status_t coral_tls_child_init(apr_pool_t *pchild)
 {
     apr_pool_create(&tls_.pool, pchild);
-    tls_.contexts = apr_hash_make(tls_.pool);
-    tls_.kept = apr_hash_make(tls_.pool);
     tls_.slot = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
     return apr_thread_mutex_create(&tls_.lock, APR_THREAD_MUTEX_DEFAULT, tls_.pool);
 }
@@ -103,7 +97,7 @@ int coral_tls_is_reused(coral_tls_t *tls)
     return SSL_session_reused(tls->ssl);
 }
 
-/* Contexts. */
+/* Connections. */
 
 static const char *reason(void)
 {
@@ -112,149 +106,13 @@ static const char *reason(void)
     return text ? text : "unknown error";
 }
 
-static const char *or_none(const char *text)
+/* What a new context needs of us. */
+static void prepare(SSL_CTX *context)
 {
-    return text ? text : "";
-}
-
-/* "TLSv1.2 TLSv1.3": the versions it does not name are left out. */
-static void set_protocols(SSL_CTX *context, const char *protocols)
-{
-    static const struct {
-        const char *name;
-        unsigned long option;
-    } versions[] = { { "TLSv1", SSL_OP_NO_TLSv1 }, { "TLSv1.1", SSL_OP_NO_TLSv1_1 }, { "TLSv1.2", SSL_OP_NO_TLSv1_2 },
-                     { "TLSv1.3", SSL_OP_NO_TLSv1_3 } };
-    apr_size_t i;
-
-    for (i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
-        const char *at = protocols;
-        apr_size_t length = strlen(versions[i].name);
-
-        while ((at = strstr(at, versions[i].name)) && at[length] && at[length] != ' ')
-            at += length;
-        if (!at)
-            SSL_CTX_set_options(context, versions[i].option);
-    }
-}
-
-/* What went wrong, NULL: nothing. */
-static const char *fill(SSL_CTX *context, const coral_tls_settings_t *settings)
-{
-    X509_STORE *store = SSL_CTX_get_cert_store(context);
-
-    if (settings->trusted ? !SSL_CTX_load_verify_locations(context, settings->trusted, NULL) : !SSL_CTX_set_default_verify_paths(context))
-        return "the trusted certificates cannot be read";
-    if (settings->crl) {
-        if (!X509_STORE_load_locations(store, settings->crl, NULL))
-            return "the revocation list cannot be read";
-        X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
-    }
-    if (settings->certificate && !SSL_CTX_use_certificate_chain_file(context, settings->certificate))
-        return "the client certificate cannot be read";
-    if (settings->key && !SSL_CTX_use_PrivateKey_file(context, settings->key, SSL_FILETYPE_PEM))
-        return "the client certificate's key cannot be read";
-    if (settings->ciphers && !SSL_CTX_set_cipher_list(context, settings->ciphers))
-        return "there are none of these ciphers";
-    if (settings->protocols)
-        set_protocols(context, settings->protocols);
-    if (settings->depth)
-        SSL_CTX_set_verify_depth(context, settings->depth - 1);
-    return NULL;
-}
-
-static SSL_CTX *make_context(const coral_tls_settings_t *settings, char *error, apr_size_t size)
-{
-    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-    const char *wrong;
-
-    if (!context) {
-        apr_snprintf(error, size, "%s", reason());
-        return NULL;
-    }
-    if ((wrong = fill(context, settings))) {
-        apr_snprintf(error, size, "%s: %s", wrong, reason());
-        SSL_CTX_free(context);
-        return NULL;
-    }
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(context, on_session);
-    return context;
 }
-
-int coral_tls_is_pem(const char *path, int certificate, int key)
-{
-    BIO *bio = BIO_new_file(path, "r");
-    X509 *x = NULL;
-    EVP_PKEY *k = NULL;
-    X509_CRL *crl = NULL;
-    int ok;
-
-    if (bio && certificate)
-        x = PEM_read_bio_X509(bio, NULL, NULL, (void *)"");
-    else if (bio && key)
-        k = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"");
-    else if (bio)
-        crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, (void *)"");
-    ok = x || k || crl;
-    X509_free(x);
-    EVP_PKEY_free(k);
-    X509_CRL_free(crl);
-    BIO_free(bio);
-    ERR_clear_error();
-    return ok;
-}
-
-static void write_key(char *key, apr_size_t size, const coral_tls_settings_t *s)
-{
-    apr_snprintf(key, size, "%s|%s|%s|%s|%s|%s|%d", or_none(s->trusted), or_none(s->crl), or_none(s->certificate), or_none(s->key),
-                 or_none(s->protocols), or_none(s->ciphers), s->depth);
-}
-
-static const char *keep(const char *text)
-{
-    return text ? apr_pstrdup(tls_.pool, text) : NULL;
-}
-
-const coral_tls_settings_t *coral_tls_keep(const coral_tls_settings_t *settings)
-{
-    char key[KEY_SIZE];
-    coral_tls_settings_t *kept;
-
-    write_key(key, sizeof(key), settings);
-    apr_thread_mutex_lock(tls_.lock);
-    if (!(kept = apr_hash_get(tls_.kept, key, APR_HASH_KEY_STRING))) {
-        kept = apr_palloc(tls_.pool, sizeof(*kept));
-        kept->trusted = keep(settings->trusted);
-        kept->crl = keep(settings->crl);
-        kept->certificate = keep(settings->certificate);
-        kept->key = keep(settings->key);
-        kept->protocols = keep(settings->protocols);
-        kept->ciphers = keep(settings->ciphers);
-        kept->depth = settings->depth;
-        apr_hash_set(tls_.kept, keep(key), APR_HASH_KEY_STRING, kept);
-    }
-    apr_thread_mutex_unlock(tls_.lock);
-    return kept;
-}
-
-/* Reading the system's certificates takes milliseconds: a context is made once. */
-static SSL_CTX *context_of(const coral_tls_settings_t *settings, char *error, apr_size_t size)
-{
-    char key[KEY_SIZE];
-    SSL_CTX *context;
-
-    write_key(key, sizeof(key), settings);
-    apr_thread_mutex_lock(tls_.lock);
-    context = apr_hash_get(tls_.contexts, key, APR_HASH_KEY_STRING);
-    if (!context && (context = make_context(settings, error, size)))
-        apr_hash_set(tls_.contexts, apr_pstrdup(tls_.pool, key), APR_HASH_KEY_STRING, context);
-    apr_thread_mutex_unlock(tls_.lock);
-    return context;
-}
-
-/* Connections. */
 
 static int is_address(const char *name)
 {
@@ -287,7 +145,7 @@ coral_tls_t *coral_tls_open(int fd, const coral_tls_settings_t *settings, const 
     coral_tls_t *tls;
 
     ERR_clear_error();
-    if (!(context = context_of(settings, error, size)))
+    if (!(context = coral_tls_settings_context(settings, prepare, error, size)))
         return NULL;
     apr_snprintf(error, size, "not enough memory");
     if (!(tls = calloc(1, sizeof(*tls))))

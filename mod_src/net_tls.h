@@ -3,9 +3,7 @@
 #ifndef CORAL_NET_TLS_H
 #define CORAL_NET_TLS_H
 
-#include "coral.h"
-
-#include <openssl/ssl.h>
+#include "tls_settings.h"
 
 typedef struct coral_tls_t coral_tls_t;
 
@@ -15,17 +13,6 @@ typedef enum { CORAL_NET_READ = -1, CORAL_NET_WRITE = -2, CORAL_NET_FAILED = -3 
 
 /* A session to go on with another time. With TLS 1.3 it comes after the handshake, so this is where it will be. */
 typedef struct coral_tls_session_t coral_tls_session_t;
-
-/* What the administrator says about the other side's certificates and ours. Records with the same texts share a context. */
-typedef struct {
-    const char *trusted;     /* a file of certificates; NULL: the system's */
-    const char *crl;         /* a file; NULL: none */
-    const char *certificate; /* of this side, PEM files; NULL: none */
-    const char *key;
-    const char *protocols; /* "TLSv1.2 TLSv1.3"; NULL: OpenSSL's default */
-    const char *ciphers;
-    int depth; /* of the chain, and one more; 0: OpenSSL's default */
-} coral_tls_settings_t;
 
 /* What a handshake is to do. */
 typedef struct {
@@ -43,12 +30,6 @@ typedef struct {
 
 /* [start] */
 apr_status_t coral_tls_child_init(apr_pool_t *pchild);
-
-/* [start] Whether a file holds, in PEM form, a certificate, or a key, or else a revocation list. */
-int coral_tls_is_pem(const char *path, int certificate, int key);
-
-/* [any] The same settings, in memory that lasts as long as the child. */
-const coral_tls_settings_t *coral_tls_keep(const coral_tls_settings_t *settings);
 
 /* [any] Begins; NULL: the error is put in `error`. */
 coral_tls_t *coral_tls_open(int fd, const coral_tls_settings_t *settings, const coral_tls_wish_t *wish, char *error, apr_size_t size);

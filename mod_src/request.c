@@ -51,7 +51,9 @@ coral_request_t *coral_request_of(request_rec *r)
         apr_pool_cleanup_register(r->pool, rq, on_end, apr_pool_cleanup_null);
     }
     rq->response.default_type = coral_conf_of(r)->default_type;
-    if (!rq->response.default_type)
+    if (!coral_conf_flag(coral_conf_of(r), use_default_type))
+        rq->response.default_type = NULL;
+    else if (!rq->response.default_type)
         rq->response.default_type = "text/plain";
     return rq;
 }

@@ -52,6 +52,9 @@ coral_socket_t *coral_push_socket(lua_State *L, const char *kind);
 /* nil and what the error is called, in lower case. */
 int coral_fail_with(lua_State *L, int error);
 
+/* CoralSocketLogErrors: what the call fails with, which is on top. doing: connecting, reading … */
+void coral_socket_log(lua_State *L, const coral_socket_t *s, const char *doing);
+
 /* Closes the connection; another one may be made. */
 void coral_socket_close(coral_socket_t *s);
 

@@ -144,7 +144,7 @@ static void set_alarm(coral_timer_t *timer, apr_interval_time_t delay)
 static void set_up(coral_timer_t *timer, coral_vm_t *vm, const coral_conf_t *conf)
 {
     timer->conf = *conf;
-    timer->conf.tls = *coral_tls_keep(&conf->tls);
+    timer->conf.tls = *coral_tls_settings_keep(&conf->tls);
     timer->bond.vm = vm;
     timer->bond.ref = LUA_NOREF;
     timer->run.conf = &timer->conf;

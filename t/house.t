@@ -111,5 +111,5 @@ bell
 script net process shared_value shared_list stay
 poller conf source variable connection shared matcher
 net_tls dict
-arena errlog
+arena errlog tls_settings
 coral
