@@ -25,12 +25,12 @@ static const char *text_at(lua_State *L, int index, size_t *length)
 
 static const char hex[] = "0123456789ABCDEF";
 
-/* In a uri's part only letters, digits and -._~ stay (RFC 3986); in a whole uri all that may stand in one. */
+/* In a uri's part letters, digits and -._~!'()* stay, as in OpenResty and in JavaScript; in a whole uri all that may stand in one. */
 static int stays(unsigned char c, int whole)
 {
     if (whole)
         return c > ' ' && c < 0x7f && !strchr("#%?", c);
-    return apr_isalnum(c) || strchr("-._~", c);
+    return apr_isalnum(c) || strchr("-._~!'()*", c);
 }
 
 static void add_escaped(luaL_Buffer *b, const char *text, size_t length, int whole)
@@ -199,6 +199,8 @@ static int l_encode_base64(lua_State *L)
     apr_size_t size = 0;
     luaL_Buffer b;
 
+    if (bare && !lua_isboolean(L, 2))
+        return luaL_error(L, "bad no_padding: boolean expected, got %s", luaL_typename(L, 2));
     apr_encode_base64_binary(NULL, (const unsigned char *)data, (apr_ssize_t)length, APR_ENCODE_NONE, &size);
     text = luaL_buffinitsize(L, &b, size);
     apr_encode_base64_binary((char *)text, (const unsigned char *)data, (apr_ssize_t)length, APR_ENCODE_NONE, &size);
@@ -212,10 +214,13 @@ static int l_encode_base64(lua_State *L)
 static int l_decode_base64(lua_State *L)
 {
     size_t length;
-    const char *text = luaL_checklstring(L, 1, &length);
+    const char *text;
     apr_size_t size = 0;
     luaL_Buffer b;
 
+    if (lua_type(L, 1) != LUA_TSTRING)
+        return luaL_error(L, "string argument only");
+    text = lua_tolstring(L, 1, &length);
     if (length
         && (apr_decode_base64_binary(NULL, text, (apr_ssize_t)length, APR_ENCODE_NONE, &size) != APR_SUCCESS
             || apr_decode_base64_binary((unsigned char *)luaL_buffinitsize(L, &b, size + 1), text, (apr_ssize_t)length,

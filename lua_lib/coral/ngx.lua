@@ -15,7 +15,7 @@ local const = require "coral.ngx.const"
 for name, value in pairs(const.plain) do ngx[name] = value end
 for name, value in pairs(const.statuses) do ngx[name] = value end
 for name, value in pairs(const.methods) do ngx["HTTP_" .. name] = value end
-for _, name in ipairs { "escape_uri", "unescape_uri", "encode_args", "decode_args", "encode_base64", "decode_base64",
+for _, name in ipairs { "escape_uri", "unescape_uri", "encode_args", "decode_args", "encode_base64", "decode_base64", "decode_base64mime",
   "crc32_short", "crc32_long", "md5", "md5_bin", "sha1_bin", "hmac_sha1", "quote_sql_str" } do
   ngx[name] = codec[name]
 end

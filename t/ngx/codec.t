@@ -11,7 +11,7 @@ ngx.say(ngx.escape_uri("a 你&b=/?#[]@!$'()*+,;%-._~"))
 ngx.say(ngx.escape_uri("\0\1\127\128\255"))
 ngx.say("[", ngx.escape_uri(""), "]")
 --- body
-a%20%E4%BD%A0%26b%3D%2F%3F%23%5B%5D%40%21%24%27%28%29%2A%2B%2C%3B%25-._~
+a%20%E4%BD%A0%26b%3D%2F%3F%23%5B%5D%40!%24'()*%2B%2C%3B%25-._~
 %00%01%7F%80%FF
 []
 
@@ -78,6 +78,36 @@ nil
 nil
 nil
 nil
+
+=== decode_base64mime
+--- lua
+for _, text in ipairs { "aGVsbG8gd29ybGQ=", "aGVs\r\nbG8g\n d29y-bGQ", "YQ", "YWI", "YWJj", "YR==", "YWK=", "", "=YWJj", "Y", "YWJjZ", "  ", "\0YQ\255", "YQ==YQ==" } do
+  ngx.print("[", ngx.decode_base64mime(text), "] ")
+end
+ngx.say()
+for _, bad in ipairs { 12, true, {} } do ngx.print((select(2, pcall(ngx.decode_base64mime, bad)):gsub("^.-: ", "")), " ") end
+ngx.say((select(2, pcall(ngx.decode_base64mime)):gsub("^.-: ", "")))
+local bytes = {}
+for i = 1, 3000 do bytes[i] = string.char(i % 256) end
+bytes = table.concat(bytes)
+ngx.say(ngx.decode_base64mime((ngx.encode_base64(bytes):gsub(("."):rep(76), "%0\r\n"))) == bytes)
+--- body
+[hello world] [hello world] [a] [ab] [abc] [a] [ab] [] [] [nil] [nil] [] [a] [a] 
+string argument only string argument only string argument only string argument only
+true
+
+=== base64: wrong arguments
+--- lua
+for _, args in ipairs { { "a", 1 }, { "a", "true" } } do ngx.say((select(2, pcall(ngx.encode_base64, args[1], args[2])):gsub("^/.-: ", ""))) end
+for _, bad in ipairs { 12, true, {} } do ngx.say((select(2, pcall(ngx.decode_base64, bad)):gsub("^/.-: ", ""))) end
+ngx.say(ngx.encode_base64(12), ngx.encode_base64(nil), ngx.encode_base64(true, false))
+--- body
+bad no_padding: boolean expected, got number
+bad no_padding: boolean expected, got string
+string argument only
+string argument only
+string argument only
+MTI=dHJ1ZQ==
 
 === a megabyte of base64
 --- lua
