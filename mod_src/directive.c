@@ -6,6 +6,7 @@
 #include "directive_net.h"
 #include "errlog.h"
 #include "filter.h"
+#include "job.h"
 #include "net.h"
 #include "park.h"
 #include "process.h"
@@ -372,6 +373,8 @@ const command_rec coral_directives[] = {
                   "how many sockets a child process may have; 0: as many as there are descriptors"),
     AP_INIT_TAKE1("CoralMaxProcesses", coral_directive_number, (void *)coral_process_set_most, RSRC_CONF,
                   "how many processes of ngx.pipe a child process may have; 0: no limit"),
+    AP_INIT_TAKE1("CoralWorkerThreadVmPoolSize", coral_directive_number, (void *)coral_job_set_most, RSRC_CONF,
+                  "how many functions of ngx.run_worker_thread a child process may run at a time"),
     AP_INIT_TAKE1("CoralMaxPendingTimers", coral_directive_timers, NULL, RSRC_CONF, "how many timers of a child process may wait"),
     AP_INIT_TAKE1("CoralMaxRunningTimers", coral_directive_timers, (void *)1, RSRC_CONF, "how many timers of a child process may run"),
     AP_INIT_TAKE1("CoralSslTrustedCertificate", coral_directive_pem, FIELD(tls.trusted), RSRC_CONF | ACCESS_CONF,

@@ -101,7 +101,7 @@ api directive
 api_* phase content directive_app directive_hook directive_net serve
 filter route client
 stretch table socket shared_lua captures certificate
-glue crypto verdict timer
+glue crypto verdict timer job
 run
 request strand
 task print body

@@ -99,6 +99,8 @@ function ngx.worker.pids()
   return worker.pids()
 end
 
+ngx.run_worker_thread = require "coral.worker_thread".run
+
 ngx.config = {
   subsystem = "http",
   debug = false,
