@@ -77,7 +77,7 @@ get('/named/x', '200 part of named /named/x', 'a file named like its folder');
 get('/other', '200 part of other', 'each folder has its own modules');
 get('/handler', '200 handler.lua', 'handler.lua');
 get('/part', '200 false', 'an app that is a file does not look beside itself');
-get('/state', '200 nilnil', 'a folder has states of its own');
+get('/state', '200 truenil', 'the hooks of its requests share its ngx.ctx');
 is $server->get('/status')->code, 405, 'what dispatch returns is an answer';
 for (['/empty', qr{/empty holds none of app\.lua, init\.lua, handler\.lua, empty\.lua}], ['/raises', qr{tell\.lua is no app: it never is}],
     ['/half', qr{the adapter half returns no table with the functions `load` and `dispatch`}]) {

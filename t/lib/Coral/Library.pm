@@ -19,7 +19,7 @@ my %debian = map { ("resty.$_" => "nginx.$_") } qw(redis memcached websocket.ser
 
 # Folders that may have a module's file.
 sub roots {
-    my @given = map { ($_, "$_/lib", glob("$_/*/lib"), glob("$_/*")) } grep length, split /:/, $ENV{CORAL_LIBRARIES} // '';
+    my @given = map { ($_, "$_/lib", "$_/src", glob("$_/*/lib"), glob("$_/*/src"), glob("$_/*")) } grep length, split /:/, $ENV{CORAL_LIBRARIES} // '';
     return grep { -d } @given, @usual;
 }
 
