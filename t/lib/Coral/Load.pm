@@ -4,6 +4,7 @@
 # read slowly, use a connection again and again, send several requests at once, leave.
 #
 #   my $load = Coral::Load->new(port => $port, upstream => $port, width => 40);
+#   … kinds => [Coral::Load->kinds], dying => $port: with clients that leave, an upstream that dies, and ngx.shared.load
 #   $load->run(10, sub { … now and then … });
 #   $load->drain;                 # nothing new; until all is answered
 #   is $load->{bad}, 0; diag $load->{sample}; … $load->{good}, $load->{left}, $load->{closed}
@@ -43,6 +44,29 @@ for i = 1, 3 do t[i] = ngx.thread.spawn(function() ngx.sleep(i / 1000) return n 
 for i = 1, 3 do local ok, v = ngx.thread.wait(t[i]) assert(ok and v == n) end
 ngx.print("thread ", n)
 LUA
+        'htdocs/broken.lua' => <<'LUA',
+local s = ngx.socket.tcp()
+s:settimeout(3000)
+if s:connect("127.0.0.1", tonumber(ngx.var.arg_p)) then
+  for i = 1, 5 do if not s:send("x\n") or not s:receive() then break end end
+  s:setkeepalive(50, 4)
+end
+ngx.print("broken ", ngx.var.arg_n)
+LUA
+        'htdocs/timer.lua'  => <<'LUA',
+local d, n = ngx.shared.load, ngx.var.arg_n
+assert(ngx.timer.at(0.002, function(early, n) if not early then d:set("t" .. n, n, 1) end end, n))
+for i = 1, 500 do if d:get("t" .. n) then break end ngx.sleep(0.01) end
+ngx.print("timer ", d:get("t" .. n))
+LUA
+        'htdocs/dict.lua'   => <<'LUA',
+local d, n = ngx.shared.load, ngx.var.arg_n
+d:set("k" .. n % 500, ("v"):rep(n % 3000), 0.5)
+d:incr("count", 1, 0)
+d:lpush("list" .. n, n)
+ngx.sleep(0.001)
+ngx.print("dict ", d:rpop("list" .. n))
+LUA
         'htdocs/fails.lua'  => 'ngx.sleep(0.001) error({})',
     );
 }
@@ -59,6 +83,9 @@ my %kinds = (
     stream  => sub { my $n = shift; return { send => [$get->('/stream.lua', $n, $close)], want => ["part $n " x 5] } },
     thread  => sub { my $n = shift; return { send => [$get->('/thread.lua', $n, $close)], want => ["thread $n"] } },
     fails   => sub { my $n = shift; return { send => [$get->('/fails.lua', $n, $close)], want => [qr/Internal Server Error/] } },
+    timer   => sub { my $n = shift; return { send => [$get->('/timer.lua', $n, $close)], want => ["timer $n"] } },
+    dict    => sub { my $n = shift; return { send => [$get->('/dict.lua', $n, $close)], want => ["dict $n"] } },
+    broken  => sub { my ($n, $self) = @_; return { send => [$get->("/broken.lua?p=$self->{dying}", $n, $close)], want => ["broken $n"] } },    # its upstream is killed now and then
     upload  => sub {
         my $n = shift;
         return { send => [map { $_, 0.01 } "POST /body.lua?n=$n HTTP/1.1\r\nHost: x\r\n$close\r\nContent-Length: 40000\r\n\r\n", ('x' x 10_000) x 4], want => ["body 40000 $n"] };
@@ -84,10 +111,13 @@ my %kinds = (
     },
 );
 
-# kinds: the names of those that are wanted; all without it.
+my %special = map { $_ => 1 } qw(leaves broken timer dict);
+sub kinds { return sort keys %kinds }
+
+# kinds: the names of those that are wanted; without it all that need nothing but the scripts and an upstream, and stay.
 sub new {
     my ($class, %with) = @_;
-    my @names = @{ $with{kinds} || [grep { $_ ne 'leaves' } sort keys %kinds] };
+    my @names = @{ $with{kinds} || [grep { !$special{$_} } sort keys %kinds] };
     return bless { width => 40, n => 0, turn => 0, good => 0, bad => 0, left => 0, closed => 0, sample => '', slowest => 0, %with, names => \@names, clients => {} }, $class;
 }
 
