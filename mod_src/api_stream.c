@@ -3,6 +3,9 @@
  * for the client (api_client.c) and for the streams of a process (api_pipe.c). */
 #include "socket.h"
 
+/* So soon after a send no answer has come: to ask for it would be a system call in vain. */
+#define TOO_SOON 25 /* microseconds */
+
 /* A process's stream (api_pipe.c), whose errors leave it open, for what it still holds. */
 static int is_pipe(const coral_socket_t *s)
 {
@@ -222,7 +225,9 @@ int coral_stream_read(lua_State *L, coral_socket_t *s)
             return results;
         if (s->is_client)
             return read_client(L, s);
-        if ((n = coral_net_fill(s->net)) == 0)
+        n = s->too_soon ? CORAL_NET_READ : coral_net_fill(s->net);
+        s->too_soon = 0;
+        if (n == 0)
             return end_reading(L, s, "closed", 0);
         if (n == CORAL_NET_FAILED)
             return fail_reading(L, s, errno);
@@ -243,6 +248,7 @@ static int may_read(lua_State *L, coral_socket_t *s)
     if (s->reading)
         return coral_fail(L, "socket busy reading"), 0;
     s->read_until = coral_socket_until(s->read_timeout);
+    s->too_soon = s->net && !s->net->tls && apr_time_now() < s->silent_until; /* TLS has a buffer of its own */
     return 1;
 }
 
@@ -432,6 +438,7 @@ static int l_send(lua_State *L)
         return write_to_client(L, s);
     s->sent = 0;
     s->send_until = coral_socket_until(s->send_timeout);
+    s->silent_until = apr_time_now() + TOO_SOON;
     return coral_stream_write(L, s);
 }
 

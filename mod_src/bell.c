@@ -4,6 +4,8 @@
 #include "poller.h"
 #include "stay.h"
 
+#include "apr_atomic.h"
+
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -12,6 +14,7 @@
 static struct {
     apr_thread_mutex_t *lock;
     APR_RING_HEAD(bells_t, coral_bell_t) queue;
+    coral_bell_t *called; /* to be written to when the lock is left */
     int rung; /* connections on their way to a thread */
     int threads;
     int spare[SPARE_DESCRIPTORS], spares; /* used again and again */
@@ -20,6 +23,7 @@ static struct {
 apr_status_t coral_bell_child_init(apr_pool_t *pchild)
 {
     bells.rung = bells.spares = bells.threads = 0;
+    bells.called = NULL;
     ap_mpm_query(AP_MPMQ_MAX_THREADS, &bells.threads);
     APR_RING_INIT(&bells.queue, coral_bell_t, link);
     return apr_thread_mutex_create(&bells.lock, APR_THREAD_MUTEX_DEFAULT, pchild);
@@ -30,6 +34,7 @@ void coral_bell_init(coral_bell_t *bell)
     APR_RING_ELEM_INIT(bell, link);
     bell->fd = -1;
     bell->state = CORAL_BELL_QUIET;
+    apr_atomic_set32(&bell->striking, 0);
 }
 
 void coral_bell_lock(void)
@@ -37,9 +42,25 @@ void coral_bell_lock(void)
     apr_thread_mutex_lock(bells.lock);
 }
 
+/* Its connection may be on its way by then; it cannot be done with before striking is 0. */
+static void strike(coral_bell_t *bell, int fd)
+{
+    apr_uint64_t one = 1;
+
+    if (write(fd, &one, sizeof(one)) < 0)
+        ap_log_error(APLOG_MARK, APLOG_CRIT, apr_get_os_error(), ap_server_conf, "a parked request cannot be woken");
+    apr_atomic_set32(&bell->striking, 0);
+}
+
 void coral_bell_unlock(void)
 {
+    coral_bell_t *called = bells.called;
+    int fd = called ? called->fd : -1;
+
+    bells.called = NULL;
     apr_thread_mutex_unlock(bells.lock);
+    if (called)
+        strike(called, fd);
 }
 
 int coral_bell_hang(coral_bell_t *bell)
@@ -95,6 +116,8 @@ void coral_bell_take_down(coral_bell_t *bell, int is_closed)
     fd = bell->fd;
     bell->fd = -1;
     coral_bell_unlock();
+    while (apr_atomic_read32(&bell->striking))
+        apr_thread_yield();
     if (fd >= 0 && !is_closed)
         give(fd);
 }
@@ -102,12 +125,10 @@ void coral_bell_take_down(coral_bell_t *bell, int is_closed)
 /* [lock] */
 static void ring(coral_bell_t *bell)
 {
-    apr_uint64_t one = 1;
-
     bell->state = CORAL_BELL_RUNG;
     bells.rung++;
-    if (write(bell->fd, &one, sizeof(one)) < 0)
-        ap_log_error(APLOG_MARK, APLOG_CRIT, apr_get_os_error(), ap_server_conf, "a parked request cannot be woken");
+    apr_atomic_set32(&bell->striking, 1);
+    bells.called = bell;
 }
 
 /* Half of the threads that are free may be called for, or one. [lock] */
@@ -137,21 +158,31 @@ void coral_bell_answer(coral_bell_t *bell)
 {
     apr_uint64_t count;
 
-    coral_bell_lock();
-    hush(bell);
+    /* First this: who calls from here on, but before hush(), only brings the connection back once more than need be. */
     if (read(bell->fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
         ap_log_error(APLOG_MARK, APLOG_CRIT, apr_get_os_error(), ap_server_conf, "a wake descriptor is lost");
+    coral_bell_lock();
+    hush(bell);
     coral_bell_unlock();
 }
 
-void coral_bell_next(void)
+/* Whether one was called. */
+static int call_next(void)
 {
-    coral_bell_lock();
-    while (!APR_RING_EMPTY(&bells.queue, coral_bell_t, link) && may_ring()) {
-        coral_bell_t *next = APR_RING_FIRST(&bells.queue);
+    coral_bell_t *next = NULL;
 
+    coral_bell_lock();
+    if (!APR_RING_EMPTY(&bells.queue, coral_bell_t, link) && may_ring()) {
+        next = APR_RING_FIRST(&bells.queue);
         APR_RING_REMOVE(next, link);
         ring(next);
     }
     coral_bell_unlock();
+    return next != NULL;
+}
+
+void coral_bell_next(void)
+{
+    while (call_next())
+        ;
 }

@@ -13,6 +13,7 @@ struct coral_bell_t {
     APR_RING_ENTRY(coral_bell_t) link;
     int fd; /* -1: it is not hung up */
     enum { CORAL_BELL_QUIET, CORAL_BELL_QUEUED, CORAL_BELL_RUNG } state; /* [lock] */
+    apr_uint32_t striking; /* somebody is about to write to it */
 };
 
 apr_status_t coral_bell_child_init(apr_pool_t *pchild);
@@ -20,17 +21,18 @@ apr_status_t coral_bell_child_init(apr_pool_t *pchild);
 /* [start] The bell of a connection. */
 void coral_bell_init(coral_bell_t *bell);
 
-/* [any] One lock for all bells, and for what goes with ringing one. Nothing else is locked under it. */
+/* [any] One lock for all bells, and for what goes with ringing one. Nothing else is locked under it. It is left before the bell that was
+ * called is written to, for that wakes threads, who would find it taken. */
 void coral_bell_lock(void);
 void coral_bell_unlock(void);
 
 /* [any] Gives it a descriptor. 0: there is none. */
 int coral_bell_hang(coral_bell_t *bell);
 
-/* [any] It is not needed any more; its descriptor is kept for another. is_closed: it has none any more. */
+/* [r] It is not needed any more, and nobody is at it when this returns; its descriptor is kept for another. is_closed: it has none any more. */
 void coral_bell_take_down(coral_bell_t *bell, int is_closed);
 
-/* [any, lock] Calls the connection. urgent: whoever is busy. */
+/* [any, lock] Calls the connection; of one bell only while the lock is held. urgent: whoever is busy. */
 void coral_bell_call(coral_bell_t *bell, int urgent);
 
 /* [r] The connection has come to a thread, called or by itself. What is called from here on brings it back once more. */

@@ -25,7 +25,8 @@ typedef struct coral_socket_t {
     const char *pattern;
     apr_size_t pattern_length;
     int inclusive;
-    apr_time_t read_until, send_until;
+    apr_time_t read_until, send_until, silent_until;
+    int too_soon; /* since the last send, for a first look */
     /* Of the client. */
     int client_eof;
     int client_status; /* httpd has something against what it sends: the run is to end with this */
