@@ -6,7 +6,7 @@ use Coral::Server;
 use IO::Select;
 use IO::Socket::INET;
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes 'sleep';
 
 my %apps = (
     'hello.lua' => <<'LUA',
@@ -370,28 +370,36 @@ ThreadsPerChild 8
 MaxRequestWorkers 8
 MinSpareThreads 1
 MaxSpareThreads 8
-AsyncRequestWorkerFactor 100
+AsyncRequestWorkerFactor 200
 CoralApp /wait ./wait.lua wsapi
 CONF
 local running, most = 0, 0
-return { run = function(env)
+local function wait()
   running = running + 1
   if running > most then most = running end
-  if env.PATH_INFO ~= "/most" then ngx.sleep(0.2) end
+  local sock = ngx.socket.tcp()
+  sock:settimeout(200)
+  assert(sock:connect("127.0.0.1", tonumber(ngx.var.server_port)))
+  local _, err = sock:receive() -- a server that waits, too
+  assert(err == "timeout", err)
   running = running - 1
-  local sent = false
-  return 200, {}, function()
-    if sent then return nil end
-    sent = true
-    return env.PATH_INFO == "/most" and tostring(most) or "done"
-  end
+end
+return { run = function(env)
+  local ways = {
+    ["/most"] = function() coroutine.yield(tostring(most)) end,
+    ["/run"] = function() coroutine.yield "done" end,
+    ["/iterator"] = function() coroutine.yield "begun " wait() coroutine.yield "done" end,
+  }
+  if env.PATH_INFO == "/run" then wait() end
+  return 200, {}, coroutine.wrap(ways[env.PATH_INFO])
 end }
 LUA
     $server->write('httpd.conf', Coral::File->follow($server->root . '/httpd.conf', 0)->text . "CoralStates 0 1\n");
     ok $server->start, 'a server of 8 threads' or diag $server->output, $server->error_log;
     my @sockets = map { IO::Socket::INET->new('127.0.0.1:' . $server->port) } 1 .. 200;
-    print $_ "GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" for @sockets;
-    is scalar(grep { rest($_) =~ /^HTTP\S+ 200.*done/s } @sockets), 200, '200 answers';
+    my $n = 0;
+    print $_ 'GET /wait/', (++$n % 2 ? 'run' : 'iterator'), " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" for @sockets;
+    is scalar(grep { rest($_) =~ /^HTTP\S+ 200.*done/s } @sockets), 200, '200 answers, half of them wait in their iterator';
     cmp_ok $server->get('/wait/most')->content, '>', 100, 'more at a time than there are threads';
 }
 done_testing;
