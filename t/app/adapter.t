@@ -40,7 +40,9 @@ my %files = (
     'hook.lua'             => "ngx.ctx.hook = true\n",
     'broken/app.lua'       => "return function(r) r:puts 'first' end\n",
 );
-my $server = Coral::Server->new(config => <<'CONF', files => \%files);
+my $one = Apache::Test::vars('coral_mpm') eq 'prefork' ? "StartServers 1\nMinSpareServers 1\nMaxSpareServers 1\nServerLimit 1\nMaxRequestWorkers 1\n"
+    : "StartServers 1\nServerLimit 1\nMaxRequestWorkers 8\n";    # another child has not seen the version before
+my $server = Coral::Server->new(config => $one . <<'CONF', files => \%files);
 CoralPackagePath "@ROOT@/lib/?.lua"
 CoralReload stat 0
 CoralApp /hello  ./hello mustache
