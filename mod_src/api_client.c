@@ -58,17 +58,15 @@ static int l_socket(lua_State *L)
         return coral_fail(L, "duplicate call");
     if (raw && rq->r->connection->master)
         return coral_fail(L, "http v2 not supported yet");
-    if (rq->body.read && rq->body.length)
-        return coral_fail(L, "request body already exists");
-    if (!raw && rq->body.read)
-        return coral_fail(L, "request body discarded");
+    if (!raw && rq->body->read)
+        return coral_fail(L, rq->body->discarded ? "request body discarded" : "request body already exists");
     if (!raw && !has_body(rq->r) && !rq->r->connection->master)
         return coral_fail(L, "no body");
-    rq->has_client_socket = 1;
-    if (!raw) {
-        rq->body.read = 1; /* nobody else can have it now */
+    if (raw && rq->body->until && !rq->body->read)
+        return coral_fail(L, "pending request body reading in some other thread");
+    rq->has_client_socket = rq->body->read = 1; /* nobody else can have it now */
+    if (!raw)
         return push_client(L, run, 0);
-    }
     if (rq->response.length)
         return coral_fail(L, "pending data to write");
     w = coral_task_new_wait(L);

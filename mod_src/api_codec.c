@@ -130,23 +130,43 @@ static const char *next_argument(lua_State *L, const char *text, const char *end
     return NULL;
 }
 
-/* decode_args(text, max): "a=1&b&a=2" to { a = { "1", "2" }, b = true }; at most max (100; 0: all) arguments, then the second result
- * is "truncated". ngx.decode_args */
+#define MOST_ARGUMENTS 100
+
+static void clear(lua_State *L, int t)
+{
+    lua_pushnil(L);
+    while (lua_next(L, t)) { /* key, value */
+        lua_pop(L, 1);
+        lua_pushvalue(L, -1);
+        lua_pushnil(L);
+        lua_rawset(L, t);
+    }
+}
+
+/* decode_args(text, max, tab): "a=1&b&a=2" to { a = { "1", "2" }, b = true }; at most max (100; 0: all) arguments, then the second
+ * result is "truncated". tab: the table to use, emptied. ngx.decode_args */
 static int l_decode_args(lua_State *L)
 {
     size_t length;
     const char *text = luaL_checklstring(L, 1, &length), *end = text + length;
-    lua_Integer max = luaL_optinteger(L, 2, 100), count = 0;
+    lua_Integer max = luaL_optinteger(L, 2, MOST_ARGUMENTS), count = 0;
 
-    lua_settop(L, 1);
-    lua_newtable(L);
+    if (max < 0)
+        max = MOST_ARGUMENTS;
+    lua_settop(L, 3);
+    if (!lua_toboolean(L, 3)) {
+        lua_newtable(L);
+        lua_replace(L, 3);
+    }
+    luaL_checktype(L, 3, LUA_TTABLE);
+    clear(L, 3);
     while ((text = next_argument(L, text, end))) {
         if (max > 0 && ++count > max) {
-            lua_settop(L, 2);
+            lua_settop(L, 3);
             lua_pushliteral(L, "truncated");
             return 2;
         }
-        coral_add(L, 2);
+        coral_add(L, 3);
     }
     return 1;
 }

@@ -82,9 +82,12 @@ static int l_raw_header(lua_State *L)
 static int l_set_header(lua_State *L)
 {
     request_rec *r = coral_request_here(L);
-    char *name = coral_check_header_name(L, 1, r), *c;
+    char *name, *c;
     lua_Integer i, count;
 
+    if (lua_isnoneornil(L, 1))
+        return luaL_error(L, "bad 'name' argument: string expected, got nil");
+    name = coral_check_header_name(L, 1, r);
     for (c = name; *c; c++)
         if (*c == '_')
             *c = '-';
@@ -119,6 +122,14 @@ static int l_set_args(lua_State *L)
     return 0;
 }
 
+/* check_uri(path, binary): an error if it holds control characters, unless it is binary */
+static int l_check_uri(lua_State *L)
+{
+    if (!lua_toboolean(L, 2))
+        coral_check_uri(L, 1, "uri", " (maybe you want to set the 'binary' argument?)");
+    return 0;
+}
+
 /* set_uri(path): what later phases see */
 static int l_set_uri(lua_State *L)
 {
@@ -128,63 +139,6 @@ static int l_set_uri(lua_State *L)
     luaL_argcheck(L, *uri == '/', 1, "the uri must begin with a slash");
     r->uri = apr_pstrdup(r->pool, uri); /* not parsed_uri.path: that they differ shows that it changed */
     return 0;
-}
-
-static int read_body(void *run_, coral_wait_t *w, int block)
-{
-    coral_run_t *run = run_;
-    apr_time_t when;
-
-    if (!block && coral_body_pull(run->rq->r, &run->rq->body, &when) && coral_run_wait_for_client(run, w, CORAL_READ, when))
-        return 1;
-    coral_body_read(run->rq->r, &run->rq->body);
-    return 0;
-}
-
-static int body_read(lua_State *L, coral_wait_t *w)
-{
-    int status = coral_here(L)->rq->body.status;
-
-    (void)w;
-    return status == OK ? 0 : coral_exit(L, status);
-}
-
-/* read_body(): waits for the whole body. A body over LimitRequestBody, or one that breaks off, ends the run with its HTTP status. */
-static int l_read_body(lua_State *L)
-{
-    return coral_here(L)->rq->body.read ? 0 : coral_wait_for(L, read_body, body_read);
-}
-
-static int body_discarded(lua_State *L, coral_wait_t *w)
-{
-    coral_body_t *body = &coral_here(L)->rq->body;
-
-    body->length = 0;
-    return body_read(L, w);
-}
-
-/* discard_body(): reads the body and forgets it */
-static int l_discard_body(lua_State *L)
-{
-    return coral_here(L)->rq->body.read ? body_discarded(L, NULL) : coral_wait_for(L, read_body, body_discarded);
-}
-
-/* has_body_read(): whether read_body() has been called */
-static int l_has_body_read(lua_State *L)
-{
-    lua_pushboolean(L, coral_here(L)->rq->body.read);
-    return 1;
-}
-
-/* body(): what has been read, nil before read_body() or when there is none */
-static int l_body(lua_State *L)
-{
-    const coral_body_t *body = &coral_here(L)->rq->body;
-
-    if (!body->read || !body->length)
-        return coral_push(L, NULL);
-    lua_pushlstring(L, body->data, body->length);
-    return 1;
 }
 
 static const luaL_Reg functions[] = {
@@ -198,11 +152,8 @@ static const luaL_Reg functions[] = {
     { "set_header", l_set_header },
     { "args", l_args },
     { "set_args", l_set_args },
+    { "check_uri", l_check_uri },
     { "set_uri", l_set_uri },
-    { "read_body", l_read_body },
-    { "discard_body", l_discard_body },
-    { "has_body_read", l_has_body_read },
-    { "body", l_body },
     { NULL, NULL }
 };
 

@@ -87,10 +87,22 @@ static int finish(void *run_, coral_wait_t *w, int block)
     return 0;
 }
 
-/* flush(): sends what has been written; 1, or nil and a message. ngx.flush, ngx.send_headers */
-static int l_flush(lua_State *L)
+/* send(): sends what has been written; 1, or nil and a message. r:flush */
+static int l_send(lua_State *L)
 {
     return writable(L)->finished ? seen_eof(L) : coral_wait_for(L, flush, coral_delivered);
+}
+
+/* flush(): the same, but nil and "buffering" while the response to HTTP/1.0 is gathered. ngx.flush */
+static int l_flush(lua_State *L)
+{
+    return !writable(L)->finished && coral_gathers(L) ? coral_fail(L, "buffering") : l_send(L);
+}
+
+/* send_headers(): the same, but 1 then, and once they are sent. ngx.send_headers */
+static int l_send_headers(lua_State *L)
+{
+    return writable(L)->started || coral_gathers(L) ? coral_delivered(L, NULL) : l_send(L);
 }
 
 /* eof(): ends the response, the script goes on. ngx.eof */
@@ -125,11 +137,23 @@ static int l_headers_sent(lua_State *L)
     return 1;
 }
 
+/* In the name of a header an underscore is a hyphen, if CoralTransformUnderscoresInResponseHeaders says so. */
+static const char *name_at(lua_State *L, int index)
+{
+    const char *name = luaL_checkstring(L, index);
+
+    if (ap_strchr_c(name, '_') && coral_conf_flag(coral_here(L)->conf, transform_underscores) && lua_rawlen(L, index) == strlen(name)) {
+        name = luaL_gsub(L, name, "_", "-");
+        lua_replace(L, index);
+    }
+    return name;
+}
+
 /* header(name): a string, a list if there are several, nil */
 static int l_header(lua_State *L)
 {
     request_rec *r = coral_request_here(L);
-    const char *name = luaL_checkstring(L, 1);
+    const char *name = name_at(L, 1);
     apr_table_t *tables[2] = { r->headers_out, r->err_headers_out };
     int t, i, count = 0;
 
@@ -175,9 +199,11 @@ static void set_one(lua_State *L, request_rec *r, const char *name, int index, i
 static int l_set_header(lua_State *L)
 {
     coral_request_t *rq = coral_here(L)->rq;
-    const char *name = coral_check_header_name(L, 1, rq->r);
+    const char *name;
     lua_Integer i, count;
 
+    name_at(L, 1);
+    name = coral_check_header_name(L, 1, rq->r);
     if (!coral_headers_open(L, apr_pstrcat(rq->r->pool, "ngx.header.", name, NULL)))
         return 0;
     apr_table_unset(rq->r->err_headers_out, name);
@@ -218,11 +244,15 @@ static int l_redirect(lua_State *L)
     coral_request_t *rq = coral_here(L)->rq;
     lua_Integer status = luaL_optinteger(L, 2, HTTP_MOVED_TEMPORARILY);
 
-    luaL_argcheck(L, status == 301 || status == 302 || status == 303 || status == 307 || status == 308, 2,
-                  "only 301, 302, 303, 307, and 308 are allowed");
+    if (lua_gettop(L) != 1 && lua_gettop(L) != 2)
+        return luaL_error(L, "expecting one or two arguments");
+    luaL_checkstring(L, 1);
+    if (status != 301 && status != 302 && status != 303 && status != 307 && status != 308)
+        return luaL_error(L, "only ngx.HTTP_MOVED_TEMPORARILY, ngx.HTTP_MOVED_PERMANENTLY, ngx.HTTP_PERMANENT_REDIRECT, "
+                             "ngx.HTTP_SEE_OTHER, and ngx.HTTP_TEMPORARY_REDIRECT are allowed");
     if (rq->response.started)
         return luaL_error(L, "attempt to call ngx.redirect after sending out the headers");
-    luaL_checkstring(L, 1);
+    coral_check_uri(L, 1, "redirect uri", "");
     apr_table_setn(rq->r->headers_out, "Location", coral_check_header(L, 1, rq->r));
     coral_response_clear(&rq->response);
     return coral_exit(L, (int)status);
@@ -246,7 +276,9 @@ static const luaL_Reg functions[] = {
     { "print", l_print },
     { "say", l_say },
     { "puts", l_puts },
+    { "send", l_send },
     { "flush", l_flush },
+    { "send_headers", l_send_headers },
     { "eof", l_eof },
     { "status", l_status },
     { "set_status", l_set_status },

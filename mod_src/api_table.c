@@ -72,6 +72,8 @@ static int l_headers(lua_State *L)
     int raw = lua_toboolean(L, 3), table, i;
     lua_Integer max = luaL_optinteger(L, 2, 100);
 
+    if (max < 0)
+        max = 100;
     lua_createtable(L, 0, rows->nelts);
     table = lua_gettop(L);
     for (i = 0; i < rows->nelts; i++) {

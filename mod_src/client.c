@@ -7,7 +7,8 @@
 static apr_status_t read_piece(request_rec *r, coral_socket_t *s, apr_read_type_e block)
 {
     apr_bucket_brigade *bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    apr_status_t rv = ap_get_brigade(r->input_filters, bb, AP_MODE_READBYTES, block, PIECE);
+    apr_status_t rv = s->raw ? ap_get_brigade(r->input_filters, bb, AP_MODE_READBYTES, block, PIECE)
+                             : coral_body_take(r, coral_request_of(r)->body, bb, block, PIECE);
     apr_bucket *b;
 
     if (rv == APR_SUCCESS && block == APR_NONBLOCK_READ && APR_BRIGADE_EMPTY(bb))

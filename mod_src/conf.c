@@ -23,10 +23,11 @@ void *coral_conf_create_dir(apr_pool_t *p, char *path)
 
     (void)path;
     conf->key = conf->group = conf->package_path = conf->package_cpath = "";
-    conf->reload = conf->reload_every = -1;
+    conf->reload = conf->reload_every = conf->body_in_file = -1;
 #define X(field, ...) conf->field = -1;
     CORAL_FLAGS(X)
     CORAL_TIMES(X)
+    CORAL_SIZES(X)
 #undef X
     return conf;
 }
@@ -127,7 +128,12 @@ void *coral_conf_merge_dir(apr_pool_t *p, void *above_, void *below_)
         conf->field = below->field;
     CORAL_FLAGS(X)
     CORAL_TIMES(X)
+    CORAL_SIZES(X)
 #undef X
+    if (below->body_directory)
+        conf->body_directory = below->body_directory;
+    if (below->body_in_file >= 0)
+        conf->body_in_file = below->body_in_file;
     if (below->pool_size)
         conf->pool_size = below->pool_size;
     if (below->buffer_size)

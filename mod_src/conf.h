@@ -53,6 +53,13 @@ typedef enum {
       "off: a response that names no content type has none")                                       \
     X(socket_log_errors, "CoralSocketLogErrors", 0, RSRC_CONF | ACCESS_CONF | OR_FILEINFO,        \
       "on: what a socket's call fails with is logged, too")                                        \
+    X(need_body, "CoralNeedRequestBody", 0, RSRC_CONF | ACCESS_CONF | OR_FILEINFO,                 \
+      "on: the body is read before a script runs")                                                 \
+    X(http10_buffering, "CoralHttp10Buffering", 1, RSRC_CONF | ACCESS_CONF | OR_FILEINFO,          \
+      "off: to a client of HTTP/1.0 a response may go out before its length is known")             \
+    X(transform_underscores, "CoralTransformUnderscoresInResponseHeaders", 1,                      \
+      RSRC_CONF | ACCESS_CONF | OR_FILEINFO,                                                       \
+      "off: in ngx.header an underscore is an underscore")                                         \
     X(map_to_storage, "CoralMapToStorage", 0, RSRC_CONF | ACCESS_CONF,                             \
       "on: requests of an app or of a Location's content hook walk through the file system too")
 
@@ -63,8 +70,13 @@ typedef enum {
     X(read_timeout, "CoralSocketReadTimeout", 60000, "how long a socket may wait for data")         \
     X(keepalive_timeout, "CoralSocketKeepaliveTimeout", 60000, "how long a pool keeps an idle connection; 0: for ever")
 
+/* Sizes, one row each: field, directive, default in bytes, what it is. Written as 500k, 64m, 1g or bytes. */
+#define CORAL_SIZES(X)                                                                             \
+    X(body_buffer, "CoralBodyBufferSize", 64 * 1024, "so much of a request's body is kept in memory, the rest in a file")
+
 typedef enum { CORAL_EARLY, CORAL_MIDDLE, CORAL_LATE } coral_order_e;
 typedef enum { CORAL_INHERIT_UNSET, CORAL_INHERIT_NONE, CORAL_INHERIT_BEFORE, CORAL_INHERIT_AFTER } coral_inherit_e;
+typedef enum { CORAL_IN_FILE_OFF, CORAL_IN_FILE_CLEAN, CORAL_IN_FILE_ON } coral_in_file_e;
 typedef enum { CORAL_RELOAD_STAT, CORAL_RELOAD_OFF, CORAL_RELOAD_ALWAYS } coral_reload_e;
 
 /* How the code of a script is run; the names are known to lua_lib/coral/loader.lua too. */
@@ -123,6 +135,11 @@ typedef struct {
 #define X(field, ...) apr_interval_time_t field;
     CORAL_TIMES(X) /* -1: nothing said, until merged */
 #undef X
+#define X(field, ...) apr_int64_t field;
+    CORAL_SIZES(X) /* -1: nothing said, until merged */
+#undef X
+    const char *body_directory; /* CoralBodyTempPath; NULL: the system's for temporary files */
+    int body_in_file;           /* coral_in_file_e, -1: nothing said */
     int pool_size;   /* of a socket's pool; 0: nothing said */
     int buffer_size; /* how much a socket reads at a time; 0: nothing said */
     coral_tls_settings_t tls;
@@ -174,6 +191,14 @@ enum {
 };
 #define coral_conf_time(conf, field)                                                               \
     ((conf)->field < 0 ? apr_time_from_msec(CORAL_DEFAULT_##field) : (conf)->field)
+
+/* The same for a size. */
+enum {
+#define X(field, directive, unset, ...) CORAL_DEFAULT_##field = unset,
+    CORAL_SIZES(X)
+#undef X
+};
+#define coral_conf_size(conf, field) ((conf)->field < 0 ? (apr_int64_t)CORAL_DEFAULT_##field : (conf)->field)
 
 /* The limits of a group, as the main server says them. */
 const coral_limits_t *coral_conf_limits(const char *group);

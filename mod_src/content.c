@@ -46,6 +46,8 @@ static int judge(content_t *content)
         return content->script->run == CORAL_RUN_SCRIPT ? HTTP_NOT_FOUND : DECLINED;
     if (status == DECLINED || status == OK)
         coral_response_finish(&run->rq->response); /* an empty response is one too */
+    if (run->rq->response.finished)
+        coral_body_spend(run->rq->body);
     return status == DECLINED || status == DONE ? OK : status;
 }
 

@@ -2,6 +2,7 @@
 #include "directive.h"
 
 #include "directive_app.h"
+#include "directive_body.h"
 #include "directive_hook.h"
 #include "directive_net.h"
 #include "errlog.h"
@@ -364,6 +365,13 @@ const command_rec coral_directives[] = {
 #define X(field, directive, unset, help) AP_INIT_TAKE1(directive, coral_directive_time, FIELD(field), ANYWHERE, help),
     CORAL_TIMES(X)
 #undef X
+#define X(field, directive, unset, help) AP_INIT_TAKE1(directive, coral_directive_size_field, FIELD(field), ANYWHERE, help),
+    CORAL_SIZES(X)
+#undef X
+    AP_INIT_TAKE1("CoralBodyInFileOnly", coral_directive_in_file, NULL, ANYWHERE,
+                  "on, clean or off: whether a request's body is always put into a file; on: which stays"),
+    AP_INIT_TAKE1("CoralBodyTempPath", coral_directive_temp_path, NULL, RSRC_CONF | ACCESS_CONF,
+                  "the folder of the files for what is too large for memory"),
     AP_INIT_TAKE1("CoralSocketPoolSize", coral_directive_pool_size, NULL, ANYWHERE, "how many idle connections a socket's pool keeps"),
     AP_INIT_TAKE1("CoralSocketBufferSize", coral_directive_buffer_size, NULL, ANYWHERE, "how many bytes a socket reads at a time"),
     AP_INIT_TAKE1("CoralNetworkBackend", coral_directive_backend, NULL, RSRC_CONF, "auto, epoll, poll or select"),

@@ -52,6 +52,11 @@ const char *coral_directive_size(cmd_parms *cmd, const char *word, apr_int64_t *
     return NULL;
 }
 
+const char *coral_directive_size_field(cmd_parms *cmd, void *conf, const char *word)
+{
+    return coral_directive_size(cmd, word, (apr_int64_t *)((char *)conf + (apr_size_t)cmd->info));
+}
+
 const char *coral_directive_number(cmd_parms *cmd, void *conf, const char *text)
 {
     const char *err = ap_check_cmd_context(cmd, GLOBAL_ONLY);

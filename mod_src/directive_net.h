@@ -24,6 +24,9 @@ const char *coral_directive_ssl_command(cmd_parms *cmd, void *conf, const char *
 
 /* 64k, 10m, 1g or bytes. */
 const char *coral_directive_size(cmd_parms *cmd, const char *word, apr_int64_t *bytes);
+
+/* A row of CORAL_SIZES; cmd->info is the field. */
+const char *coral_directive_size_field(cmd_parms *cmd, void *conf, const char *word);
 const char *coral_directive_protocols(cmd_parms *cmd, void *conf, const char *word);
 
 #endif

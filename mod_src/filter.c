@@ -245,7 +245,7 @@ static apr_status_t filter_named_input(ap_filter_t *f, apr_bucket_brigade *bb, a
     apr_brigade_destroy(in);
     if (rv == APR_EGENERAL) {
         content->over = 1;
-        coral_request_of(f->r)->body.status = HTTP_INTERNAL_SERVER_ERROR;
+        coral_request_of(f->r)->body->status = HTTP_INTERNAL_SERVER_ERROR;
     }
     return rv;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "glue.h"
 
+#define MOST_GATHERED (1024 * 1024) /* for HTTP/1.0 */
+
 coral_run_t *coral_here(lua_State *L)
 {
     coral_run_t *run = coral_run_of(L);
@@ -70,6 +72,36 @@ const char *coral_check_text(lua_State *L, int index)
 const char *coral_opt_text(lua_State *L, int index)
 {
     return lua_isnoneornil(L, index) ? NULL : coral_check_text(L, index);
+}
+
+static int is_unsafe(unsigned char c)
+{
+    return (c < ' ' && c != '\t') || c == 0x7f;
+}
+
+void coral_check_uri(lua_State *L, int index, const char *what, const char *hint)
+{
+    size_t length, i, bad = 0;
+    const unsigned char *uri = (const unsigned char *)luaL_checklstring(L, index, &length);
+    char hex[8];
+    luaL_Buffer b;
+
+    while (bad < length && !is_unsafe(uri[bad]))
+        bad++;
+    if (bad == length)
+        return;
+    luaL_buffinit(L, &b);
+    for (i = 0; i < length; i++) {
+        if (!is_unsafe(uri[i]) && uri[i] < 0x7f && uri[i] != '"' && uri[i] != '\\' && uri[i] != '\t')
+            luaL_addchar(&b, uri[i]);
+        else {
+            apr_snprintf(hex, sizeof(hex), "\\x%02X", uri[i]);
+            luaL_addstring(&b, hex);
+        }
+    }
+    luaL_pushresult(&b);
+    apr_snprintf(hex, sizeof(hex), "0x%02x", uri[bad]);
+    luaL_error(L, "unsafe byte \"%s\" in %s \"%s\"%s", hex, what, lua_tostring(L, -1), hint);
 }
 
 const char *coral_check_header(lua_State *L, int index, request_rec *r)
@@ -159,9 +191,18 @@ int coral_delivered(lua_State *L, coral_wait_t *w)
     return 1;
 }
 
+int coral_gathers(lua_State *L)
+{
+    coral_run_t *run = coral_here(L);
+    request_rec *r = run->rq->r;
+
+    return r->proto_num < HTTP_VERSION(1, 1) && coral_conf_flag(run->conf, http10_buffering) && !run->rq->response.started
+           && run->rq->response.length < MOST_GATHERED && !apr_table_get(r->headers_out, "Content-Length");
+}
+
 int coral_written(lua_State *L)
 {
-    if (coral_here(L)->rq->response.length >= CORAL_RESPONSE_BUFFER && coral_task_can_wait(L))
+    if (coral_here(L)->rq->response.length >= CORAL_RESPONSE_BUFFER && coral_task_can_wait(L) && !coral_gathers(L))
         return coral_wait_for(L, pass, coral_delivered);
     return coral_delivered(L, NULL);
 }

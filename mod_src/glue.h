@@ -29,6 +29,9 @@ void coral_add(lua_State *L, int t);
 const char *coral_check_text(lua_State *L, int index);
 const char *coral_opt_text(lua_State *L, int index);
 
+/* An error if the uri at index holds a control character; what it is, and what can be done, for the message. */
+void coral_check_uri(lua_State *L, int index, const char *what, const char *hint);
+
 /* A header's value: one line without control characters; copied to r->pool. Numbers and booleans are written out. */
 const char *coral_check_header(lua_State *L, int index, request_rec *r);
 
@@ -49,6 +52,9 @@ int coral_wait_for(lua_State *L, int (*perform)(void *run, coral_wait_t *w, int 
 
 /* What a call returns that sent something: 1, or nil and that the client is gone. */
 int coral_delivered(lua_State *L, coral_wait_t *w);
+
+/* Whether what is written to a client of HTTP/1.0 is gathered, so that it is told the length (CoralHttp10Buffering). */
+int coral_gathers(lua_State *L);
 
 /* After something was written: passes it on when there is much and the caller can wait. Returns as coral_delivered(). */
 int coral_written(lua_State *L);

@@ -253,7 +253,6 @@ static int on_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
 
 static void register_hooks(apr_pool_t *p)
 {
-    (void)p;
     ap_hook_check_config(on_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(on_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(on_child_init, NULL, NULL, APR_HOOK_MIDDLE);
@@ -265,7 +264,7 @@ static void register_hooks(apr_pool_t *p)
     coral_content_register();
     coral_response_register();
     coral_filter_register();
-    coral_body_register();
+    coral_body_register(p);
     coral_errlog_register();
 }
 

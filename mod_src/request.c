@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "request.h"
 
-#include <stdlib.h>
-
 const char coral_r_kind[] = CORAL_R;
 
 /* The request is over; r->pool goes away. */
@@ -15,7 +13,6 @@ static apr_status_t on_end(void *rq_)
         coral_vm_give(bond->vm, bond->ref, bond->on_lease);
     rq->bonds = NULL;
     coral_response_clear(&rq->response);
-    free(rq->body.data);
     ap_set_module_config(rq->r->request_config, &coral_module, NULL);
     return APR_SUCCESS;
 }
@@ -25,17 +22,10 @@ coral_request_t *coral_request_existing(request_rec *r)
     return r ? ap_get_module_config(r->request_config, &coral_module) : NULL;
 }
 
-/* A body is read once: the request that a redirect makes takes over what the one before has. */
-static void inherit_body(coral_request_t *rq)
+/* A body is read once: the request that a redirect makes has that of the one before. */
+static coral_body_t *body_of(request_rec *r)
 {
-    coral_request_t *before = coral_request_existing(rq->r->prev);
-
-    if (before && before->body.read) {
-        rq->body = before->body;
-        before->body.data = NULL;
-        before->body.length = before->body.size = 0;
-        coral_body_offer(rq->r, &rq->body);
-    }
+    return r->prev ? coral_request_of(r->prev)->body : coral_body_make(r);
 }
 
 coral_request_t *coral_request_of(request_rec *r)
@@ -47,7 +37,7 @@ coral_request_t *coral_request_of(request_rec *r)
         rq->r = rq->response.r = r;
         rq->first_status = r->status;
         ap_set_module_config(r->request_config, &coral_module, rq);
-        inherit_body(rq);
+        rq->body = body_of(r);
         apr_pool_cleanup_register(r->pool, rq, on_end, apr_pool_cleanup_null);
     }
     rq->response.default_type = coral_conf_of(r)->default_type;

@@ -25,7 +25,7 @@ typedef struct {
     int first_status; /* what httpd had set: not 200 when this answers an error */
     coral_bond_t *bonds;
     coral_response_t response;
-    coral_body_t body;
+    coral_body_t *body;
     const char *exec_uri;            /* ngx.exec: where to go when the hook is over */
     int reached;                     /* no other module has mapped the uri to something of its own */
     int claimed;                     /* not a file: no walk through the file system (route.h) */

@@ -91,6 +91,12 @@ static int finish(lua_State *L, int status, lua_KContext run_)
     return coral_run_drain(L, run, NULL) ? coral_task_wait(L, coral_task_waiting(coral_task_current(L))) : 0;
 }
 
+/* Where CoralNeedRequestBody counts. */
+static int reads_body(coral_phase_e phase)
+{
+    return phase >= CORAL_PHASE_rewrite && phase <= CORAL_PHASE_content && phase != CORAL_PHASE_insert_filter;
+}
+
 /* The first function of a task; 1 is the run. */
 static int begin(lua_State *L)
 {
@@ -111,7 +117,8 @@ static int begin(lua_State *L)
         lua_pushnil(L);
     else
         lua_pushinteger(L, conf->reload == CORAL_RELOAD_ALWAYS ? -1 : apr_time_from_sec(every));
-    lua_callk(L, 4, LUA_MULTRET, (lua_KContext)run, finish);
+    lua_pushboolean(L, coral_conf_flag(conf, need_body) && !run->rq->body->read && reads_body(run->phase));
+    lua_callk(L, 5, LUA_MULTRET, (lua_KContext)run, finish);
     return finish(L, LUA_OK, (lua_KContext)run);
 }
 

@@ -98,7 +98,7 @@ done_testing;
 __DATA__
 mod_coral
 api directive
-api_* phase content directive_app directive_hook directive_net serve
+api_* phase content directive_app directive_hook directive_body directive_net serve
 filter route client
 stretch table socket shared_lua captures certificate
 glue crypto verdict timer job
@@ -109,7 +109,7 @@ response
 vm park net_pool resolver pattern
 bell
 script net process shared_value shared_list stay
-poller conf source variable connection shared matcher
+poller conf source variable connection shared matcher spool
 net_tls dict
 arena errlog tls_settings
 coral

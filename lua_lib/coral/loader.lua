@@ -263,8 +263,10 @@ local function finish_script(globals, r, result)
   return result
 end
 
--- Runs a script for a request. now: its time in µs; every: µs between two looks at the files, nil never, -1 load always.
-function loader.main(key, r, now, every)
+-- Runs a script for a request. now: its time in µs; every: µs between two looks at the files, nil never, -1 load always; need_body:
+-- the request's body is read before.
+function loader.main(key, r, now, every, need_body)
+  if need_body then require "coral.body".read() end
   local unit = units[key]
   if not (unit and unit.ready) then -- a script that waits while it is loaded is loaded by the next request, too
     unit = add(key, now)

@@ -24,7 +24,7 @@ for _, name in ipairs { "now", "time", "today", "localtime", "utctime", "http_ti
 end
 
 ngx.say, ngx.print, ngx.flush, ngx.eof = response.say, response.print, response.flush, response.eof
-ngx.exit, ngx.redirect, ngx.send_headers = response.exit, response.redirect, response.flush
+ngx.exit, ngx.redirect, ngx.send_headers = response.exit, response.redirect, response.send_headers
 ngx.log = log.log
 ngx.re = { match = regex.match, find = regex.find, gmatch = regex.gmatch, sub = replace.sub, gsub = replace.gsub }
 ngx.var = require "coral.ngx.var"
@@ -57,15 +57,9 @@ function ngx.get_phase()
   return r.phase() or require "coral.loader".phase or "init"
 end
 
--- ngx.header.content_type is the header Content-Type.
-local function header_name(name)
-  name = tostring(name)
-  return name:find("_", 1, true) and name:gsub("_", "-") or name
-end
-
 ngx.header = setmetatable({}, {
-  __index = function(_, name) return response.header((header_name(name))) end,
-  __newindex = function(_, name, value) response.set_header((header_name(name)), value) end,
+  __index = function(_, name) return response.header(tostring(name)) end,
+  __newindex = function(_, name, value) response.set_header(tostring(name), value) end,
 })
 
 ngx.arg = setmetatable({}, {

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The methods of `r`, mod_lua's request object, and its constants (`apache2`). Fields: mod_src/api_r.c.
+local body = require "coral.body"
 local codec = require "coral.codec"
 local env = require "coral.env"
 local log = require "coral.log"
@@ -15,13 +16,13 @@ methods.puts, methods.write = response.puts, response.puts
 
 -- flush(): what has been written goes to the client now.
 function methods.flush()
-  return response.flush() and true or false
+  return response.send() and true or false
 end
 
 -- requestbody(): the whole body, waiting for it; nil when there is none.
 function methods.requestbody()
-  request.read_body()
-  return request.body()
+  body.read()
+  return (body.text())
 end
 
 -- parseargs(): the query's arguments, name -> last value and name -> list. mod_lua
@@ -31,8 +32,8 @@ end
 
 -- parsebody(max): name -> first value and name -> list, of an urlencoded body of at most max bytes (8192). mod_lua
 function methods.parsebody(_, max)
-  local body = methods.requestbody() or ""
-  return codec.form(#body <= (max or 8192) and body or "")
+  body.read()
+  return codec.form(body.text(max or 8192) or "")
 end
 
 function methods.escape(_, text) return codec.escape_form(text) end

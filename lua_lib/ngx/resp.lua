@@ -7,9 +7,9 @@ local resp = { version = require "resty.core.base".version }
 -- add_header(name, value or list): beside those of that name that are there; of Content-Type there is one
 function resp.add_header(name, value)
   if value == nil or type(value) == "table" and #value == 0 then error("invalid header value", 2) end
-  name = tostring(name):gsub("_", "-")
+  name = tostring(name)
   if type(value) ~= "table" then value = { value } end
-  local had = name:lower() ~= "content-type" and response.header(name)
+  local had = name:lower():gsub("_", "-") ~= "content-type" and response.header(name)
   local all = type(had) == "table" and had or { had or nil }
   for _, one in ipairs(value) do all[#all + 1] = tostring(one) end
   response.set_header(name, all)

@@ -113,7 +113,6 @@ nil|nil|nil|nil|nil||nil
 for _, bad in ipairs { true, print, { a = print }, { a = { {} } } } do ngx.say((pcall(ngx.req.set_uri_args, bad))) end
 ngx.say((pcall(ngx.req.set_uri_args)))
 ngx.say((pcall(ngx.req.set_uri_args, nil)))
-ngx.say((pcall(ngx.req.set_uri_args, "a\0b")))
 ngx.say(ngx.var.args)
 --- request GET ?kept=1
 --- body
@@ -123,8 +122,44 @@ false
 false
 false
 false
-false
 kept=1
+
+=== set_uri_args: blanks and control characters of a string are escaped
+--- lua
+ngx.req.set_uri_args("a=b c\0d\r\n\127&e=%20\255")
+ngx.say(ngx.var.args == "a=b%20c%00d%0D%0A%7F&e=%20\255", " ", ngx.req.get_uri_args().a == "b c\0d\r\n\127")
+--- body
+true true
+
+=== get_uri_args into a table
+--- lua
+local t = { old = 1, a = { "x" } }
+local args, err = ngx.req.get_uri_args(100, t)
+ngx.say(args == t, " ", t.old, " ", t.a, " ", table.concat(t.b, "+"), " ", err)
+args, err = ngx.req.get_uri_args(1, t)
+ngx.say(args == t, " ", t.a, " ", t.b, " ", err)
+ngx.say((pcall(ngx.req.get_uri_args, 1, "no table")), (pcall(ngx.req.get_uri_args, "x")))
+args, err = ngx.req.get_uri_args(-1)
+ngx.say(#args.b, " ", err)
+--- request GET ?a=1&b=2&b=3
+--- body
+true nil 1 2+3 nil
+true 1 nil truncated
+falsefalse
+2 nil
+
+=== a negative number is as none: a hundred
+--- lua
+ngx.req.set_uri_args(("a=1&"):rep(150))
+local args, err = ngx.req.get_uri_args(-1)
+ngx.say(#args.a, " ", err)
+args, err = ngx.decode_args(("a=1&"):rep(150), -5)
+ngx.say(#args.a, " ", err)
+ngx.say(#ngx.req.get_uri_args(0).a)
+--- body
+100 truncated
+100 truncated
+150
 
 === decode_args
 --- lua

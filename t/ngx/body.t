@@ -8,7 +8,7 @@ use IO::Socket::INET;
 use Test::More;
 
 my $server = Coral::Server->new(
-    config => "<Directory \"\@ROOT\@/htdocs/small\">\n  LimitRequestBody 1000\n</Directory>\n",
+    config => "CoralBodyBufferSize 16m\n<Directory \"\@ROOT\@/htdocs/small\">\n  LimitRequestBody 1000\n</Directory>\n",
     files  => {
         'htdocs/echo.lua'       => "ngx.req.read_body() local b = ngx.req.get_body_data() ngx.print(b and #b or 'none', ' ', b and ngx.md5(b))\n",
         'htdocs/small/echo.lua' => "ngx.req.read_body() local b = ngx.req.get_body_data() ngx.print(b and #b or 'none')\n",
@@ -229,6 +229,191 @@ ngx.req.read_body()
 ngx.say(#ngx.req.get_body_data())
 --- vhost h2
 --- request eval
-"POST main.lua\n" . 'x' x 100_000
+"POST main.lua\n" . 'x' x 60_000
 --- body
-100000
+60000
+
+=== at most so many bytes
+--- lua
+ngx.req.read_body()
+for _, max in ipairs { 3, 6, 100, 0, 2.5 } do ngx.say(ngx.req.get_body_data(max)) end
+--- request
+POST main.lua
+abcdef
+--- body
+abc
+abcdef
+abcdef
+abcdef
+ab
+
+=== what they say of wrong arguments, and out of order
+--- lua
+local req = ngx.req
+local function say(f, ...) ngx.say((select(2, pcall(f, ...)):gsub("^.-:%d+: ", ""))) end
+say(req.set_body_data, "x")
+say(req.set_body_file, "/x")
+say(req.init_body)
+say(req.append_body, "x")
+say(req.finish_body)
+say(req.read_body, 1)
+say(req.discard_body, 1)
+say(req.get_body_data, 1, 2)
+say(req.get_body_file, 1)
+req.read_body()
+say(req.append_body, "x")
+say(req.init_body, -1)
+say(req.init_body, 1, 2)
+say(req.set_body_data)
+say(req.get_post_args, 1, 2)
+for _, bad in ipairs { true, {}, print } do ngx.say((pcall(req.set_body_data, bad))) end
+ngx.say(req.get_body_data())
+--- request
+POST main.lua
+abc
+--- body
+request body not read yet
+request body not read yet
+request body not read yet
+request_body not initialized
+request_body not initialized
+expecting 0 arguments but seen 1
+expecting 0 arguments but seen 1
+expecting 0 or 1 arguments but seen 2
+expecting 0 arguments but seen 1
+request_body not initialized
+bad size argument: -1
+expecting 0 or 1 argument but seen 2
+expecting 1 arguments but seen 0
+expecting 0 or 1 arguments but seen 2
+false
+false
+false
+abc
+
+=== after discard_body
+--- lua
+ngx.req.discard_body()
+for _, name in ipairs { "set_body_data", "set_body_file", "init_body" } do
+  ngx.say((select(2, pcall(ngx.req[name], name ~= "init_body" and "x" or 1)):gsub("^.-:%d+: ", "")))
+end
+ngx.say(ngx.req.get_body_data(), " ", ngx.req.get_body_file(), " ", next((ngx.req.get_post_args())), " ", select(2, ngx.req.socket()))
+--- request
+POST main.lua
+a=1
+--- body
+request body already discarded asynchronously
+request body already discarded asynchronously
+request body already discarded asynchronously
+nil nil nil request body discarded
+
+=== discard_body of one that was read does nothing
+--- lua
+ngx.req.read_body()
+ngx.req.discard_body()
+ngx.req.set_body_data(ngx.req.get_body_data() .. "d\0e")
+ngx.say(#ngx.req.get_body_data(), " ", ngx.var.content_length, " ", ngx.req.get_headers()["content-length"])
+ngx.say(select(2, ngx.req.socket()))
+--- request
+POST main.lua
+abc
+--- body
+6 6 6
+request body already exists
+
+=== init_body, append_body, finish_body
+--- lua
+local r = ...
+ngx.req.read_body()
+ngx.req.init_body()
+ngx.req.append_body("")
+ngx.req.append_body("a")
+ngx.req.append_body(1)
+ngx.req.append_body("\0")
+ngx.req.finish_body()
+ngx.say(#ngx.req.get_body_data(), " ", ngx.req.get_body_file(), " ", ngx.var.content_length, " ", #r:requestbody())
+ngx.req.init_body(0)
+ngx.req.finish_body()
+ngx.say(ngx.req.get_body_data(), " ", ngx.req.get_body_file(), " ", ngx.var.content_length)
+ngx.req.init_body(0)
+ngx.req.append_body("abc")
+ngx.req.finish_body()
+ngx.say(ngx.req.get_body_data(), " ", io.open(ngx.req.get_body_file()):read "a", " ", r:requestbody())
+ngx.say((pcall(ngx.req.finish_body)), " ", (pcall(ngx.req.append_body, "x")))
+--- body
+3 nil 3 3
+nil nil 0
+nil abc abc
+false false
+
+=== in the log phase it cannot be read any more
+--- htaccess
+<CoralHook log>
+ngx.log(ngx.WARN, "in log: ", select(2, pcall(ngx.req.read_body)), ", ", select(2, pcall(ngx.req.discard_body)))
+</CoralHook>
+--- lua
+ngx.say("x")
+--- request
+POST main.lua
+abc
+--- error_log
+in log: API disabled in the context of log, API disabled in the context of log
+
+=== two threads read
+--- lua
+local function read() ngx.req.read_body() return ngx.req.get_body_data() end
+local a, b = ngx.thread.spawn(read), ngx.thread.spawn(read)
+ngx.say(select(2, ngx.thread.wait(a)), select(2, ngx.thread.wait(b)))
+--- request
+POST main.lua
+abc
+--- body
+abcabc
+
+=== CoralNeedRequestBody
+--- htaccess
+CoralNeedRequestBody on
+<CoralHook set $body_length>
+return 0
+</CoralHook>
+<CoralHook log>
+ngx.log(ngx.WARN, "it was ", ngx.req.get_body_data())
+</CoralHook>
+--- lua
+ngx.say(ngx.req.get_body_data(), " ", ngx.req.get_post_args().a)
+--- request
+POST main.lua
+a=1
+--- body
+a=1 1
+--- error_log
+it was a=1
+
+=== resty.upload, unread and read
+--- lua
+local upload = require "resty.upload"
+local form, err = upload:new(10)
+for _ = 1, 5 do
+  local kind, what = form:read()
+  ngx.say(kind, " ", type(what) == "table" and what[1] .. ": " .. what[2] or what)
+end
+--- more_headers Content-Type: multipart/form-data; boundary=xyz
+--- request eval
+"POST main.lua\n--xyz\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n0123456789abc\r\n--xyz--\r\n"
+--- body
+header Content-Disposition: form-data; name="a"
+body 0123456789
+body abc
+part_end nil
+eof nil
+
+=== resty.upload of a body that was read
+--- lua
+ngx.req.read_body()
+ngx.say(select(2, require "resty.upload":new(10)))
+--- more_headers Content-Type: multipart/form-data; boundary=xyz
+--- request
+POST main.lua
+--xyz--
+--- body
+request body already exists

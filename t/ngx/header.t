@@ -354,3 +354,63 @@ ngx.say(ngx.my_field, ngx.no_such_field)
 ngx.my_field = nil
 --- body
 1nil
+
+=== CoralTransformUnderscoresInResponseHeaders off
+--- htaccess
+CoralTransformUnderscoresInResponseHeaders off
+--- lua
+ngx.header.x_made_by = "coral"
+ngx.say(ngx.header["X-Made-By"], " ", ngx.header.x_made_by, " ", ngx.header.X_Made_By)
+--- header_absent X-Made-By
+--- body
+nil coral coral
+
+=== HTTP/1.0: what is written is gathered, and the length told
+--- lua
+ngx.say(("x"):rep(100000))
+local ok, err = ngx.flush(true)
+ngx.say(ok, " ", err, " ", ngx.send_headers(), " ", ngx.headers_sent)
+--- request GET main.lua HTTP/1.0
+--- header Content-Length: 100023
+--- body_like x\nnil buffering 1 false$
+
+=== HTTP/1.0: a length of the script's own ends that
+--- lua
+ngx.header.content_length = 6
+ngx.print("abc")
+local ok, err = ngx.flush(true)
+ngx.print(ngx.headers_sent and "def" or "xyz")
+--- request GET main.lua HTTP/1.0
+--- body eval
+'abcdef'
+
+=== HTTP/1.0: not more than a megabyte
+--- lua
+ngx.print(("x"):rep(1100000))
+ngx.say(ngx.headers_sent)
+--- request GET main.lua HTTP/1.0
+--- header_absent Content-Length
+--- body_like true$
+
+=== CoralHttp10Buffering off
+--- htaccess
+CoralHttp10Buffering off
+--- lua
+ngx.say("a")
+ngx.say(ngx.flush(true), " ", ngx.headers_sent)
+--- request GET main.lua HTTP/1.0
+--- body
+a
+1 true
+
+=== send_headers
+--- lua
+ngx.say(ngx.headers_sent)
+ngx.say(ngx.send_headers(), " ", ngx.headers_sent, " ", ngx.send_headers())
+ngx.eof()
+ngx.log(ngx.WARN, "after eof: ", ngx.send_headers(), " ", select(2, ngx.say("x")), " ", select(2, ngx.eof()), " ", select(2, ngx.flush()))
+--- body
+false
+1 true 1
+--- error_log
+after eof: 1 seen eof seen eof seen eof

@@ -305,3 +305,57 @@ false
 false
 false
 true
+
+=== set_uri: what it says of wrong arguments
+--- lua
+local function say(...) ngx.say((select(2, pcall(ngx.req.set_uri, ...)):gsub("^.-:%d+: ", ""))) end
+say()
+say("/a", false, false, 1)
+say("/a", 1)
+say("/a", false, 1)
+say("/a\tb\0\"c\\")
+say("/a\127")
+say("/a", true)
+--- body
+expecting 1, 2 or 3 arguments but seen 0
+expecting 1, 2 or 3 arguments but seen 4
+bad argument #2 to 'set_uri' (boolean expected, got number)
+bad argument #3 to 'set_uri' (boolean expected, got number)
+unsafe byte "0x00" in uri "/a\x09b\x00\x22c\x5C" (maybe you want to set the 'binary' argument?)
+unsafe byte "0x7f" in uri "/a\x7F" (maybe you want to set the 'binary' argument?)
+API disabled in the context of content
+
+=== set_uri: binary
+--- lua
+ngx.req.set_uri("/a\1b\127c\255", false, true)
+ngx.say(ngx.var.uri == "/a\1b\127c\255")
+ngx.say((pcall(ngx.req.set_uri, "/a\0", false, true)))
+--- body
+true
+false
+
+=== set_uri with jump: the path is no url, nothing in it is an escape or begins the query
+--- htaccess
+<CoralHook rewrite>
+if not ngx.req.is_internal() then ngx.req.set_uri("@URL@/other 1%41?.lua", true) end
+</CoralHook>
+--- file other 1%41?.lua
+ngx.say(ngx.var.uri:match "[^/]*$", " ", ngx.var.args)
+--- file index.html
+the file
+--- request GET index.html?a=1
+--- body
+other 1%41?.lua a=1
+
+=== redirect: what it says of wrong arguments
+--- lua
+local function say(...) ngx.say((select(2, pcall(ngx.redirect, ...)):gsub("^.-:%d+: ", ""))) end
+say()
+say("/a", 302, 1)
+say("/a", 200)
+say("/a\r\nX-Evil: 1")
+--- body
+expecting one or two arguments
+expecting one or two arguments
+only ngx.HTTP_MOVED_TEMPORARILY, ngx.HTTP_MOVED_PERMANENTLY, ngx.HTTP_PERMANENT_REDIRECT, ngx.HTTP_SEE_OTHER, and ngx.HTTP_TEMPORARY_REDIRECT are allowed
+unsafe byte "0x0d" in redirect uri "/a\x0D\x0AX-Evil: 1"

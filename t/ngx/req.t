@@ -230,3 +230,30 @@ ngx.exit(410)
 --- code 410
 --- body
 internal true status 410
+
+=== set_method, set_header: what they say of wrong arguments
+--- lua
+ngx.say((select(2, pcall(ngx.req.set_method, "POST")):gsub("^.-:%d+: ", "")))
+ngx.say((select(2, pcall(ngx.req.set_header, nil, "x")):gsub("^.-:%d+: ", "")))
+--- body
+bad method number
+bad 'name' argument: string expected, got nil
+
+=== raw_header of HTTP/2
+--- lua
+local head = ngx.req.raw_header()
+ngx.print(head:match "^[^\r]*\r\n")
+ngx.say(head:lower():find("\r\nx-one: 1\r\n", 1, true) and "found", " ", head:sub(-4) == "\r\n\r\n", " ", ngx.req.raw_header(true):find "HTTP/")
+--- more_headers X-One: 1
+--- vhost h2
+--- body_like ^GET @URL@/main\.lua HTTP/2\.0\r\nfound true nil$
+
+=== at most a hundred headers where the number is negative
+--- lua
+for i = 1, 150 do ngx.req.set_header("X-N" .. i, i) end
+local h, err = ngx.req.get_headers(-1)
+local n = 0
+for _ in pairs(h) do n = n + 1 end
+ngx.say(n, " ", err)
+--- body
+100 truncated

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What a client sends, as a file that is read once from its start: what has been read is not kept. new(r) makes one.
-local req = require "coral.ngx.req"
+local body = require "coral.body"
 local client = require "coral.client"
 local is_subrequest = require "coral.request".is_subrequest
 local exit = require "coral.response".exit
@@ -51,7 +51,7 @@ local function source(self)
   if is_subrequest() then return nothing end
   local sock, err = client.socket()
   if sock then return socket_source(self, sock) end
-  return err == "request body already exists" and text_source(req.get_body_data()) or nothing
+  return err == "request body already exists" and text_source(body.text() or "") or nothing
 end
 
 local function all(self)
