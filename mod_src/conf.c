@@ -38,7 +38,8 @@ void coral_conf_rekey(apr_pool_t *p, coral_conf_t *conf)
     int i;
 
     conf->key = apr_pstrcat(p, conf->group, "\n", conf->package_path, "\n", conf->package_cpath, "\n",
-                            conf->environment ? conf->environment : "", coral_conf_flag(conf, compat) ? "" : "\nplain", NULL);
+                            conf->environment ? conf->environment : "", coral_conf_flag(conf, compat) ? "" : "\nplain",
+                            coral_conf_flag(conf, luasocket) ? "" : "\nblocking", NULL);
     for (i = 0; init && i < init->nelts; i++)
         conf->key = apr_pstrcat(p, conf->key, "\n", APR_ARRAY_IDX(init, i, coral_script_t *)->key, NULL);
 }

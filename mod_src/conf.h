@@ -45,6 +45,8 @@ typedef enum {
 #define CORAL_FLAGS(X)                                                                             \
     X(compat, "CoralCompat", 1, RSRC_CONF | ACCESS_CONF,                                           \
       "off: what Lua 5.1 and LuaJIT have and Lua 5.4 has not (unpack, setfenv, bit …) is left out")  \
+    X(luasocket, "CoralLuaSocket", 1, RSRC_CONF | ACCESS_CONF,                                     \
+      "off: require \"socket\", \"mime\" and \"ssl\" find the installed LuaSocket and LuaSec, whose threads wait") \
     X(error_page, "CoralErrorPage", 0, RSRC_CONF | ACCESS_CONF,                                    \
       "on: a failed script's message and traceback are shown to the client (for development)")     \
     X(check_client_abort, "CoralCheckClientAbort", 1, RSRC_CONF | ACCESS_CONF,                     \
@@ -118,7 +120,7 @@ typedef struct {
 } coral_set_t;
 
 typedef struct {
-    const char *key; /* which states run this: group, package paths, CoralCompat, CoralEnvironment and init hooks in one string */
+    const char *key; /* which states run this: group, package paths, CoralCompat … and init hooks in one string */
     const char *group, *package_path, *package_cpath;
     const char *environment; /* NULL: nothing said */
     apr_array_header_t *hooks[CORAL_PHASE_COUNT]; /* of const coral_script_t *; NULL: nothing said */

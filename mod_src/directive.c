@@ -178,7 +178,7 @@ static const char *set_flag(cmd_parms *cmd, void *conf_, int on)
     coral_conf_t *conf = conf_;
 
     ap_set_flag_slot(cmd, conf, on);
-    if (cmd->info == FIELD(compat))
+    if (cmd->info == FIELD(compat) || cmd->info == FIELD(luasocket))
         coral_conf_rekey(cmd->pool, conf);
     return NULL;
 }

@@ -84,7 +84,8 @@ static int open_state(lua_State *L)
     lua_pushstring(L, conf->package_cpath);
     lua_pushboolean(L, coral_conf_flag(conf, compat));
     lua_pushstring(L, conf->environment);
-    lua_call(L, 5, 2); /* main, once */
+    lua_pushboolean(L, coral_conf_flag(conf, luasocket));
+    lua_call(L, 6, 2); /* main, once */
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &once_key);
     lua_replace(L, 2);

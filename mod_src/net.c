@@ -31,19 +31,69 @@ int coral_net_count(void)
     return (int)apr_atomic_read32(&count);
 }
 
-static int make_socket(int type, const coral_address_t *to)
+/* One more, if there may be one more. */
+static int count_one(void)
 {
-    int fd, one = 1;
+    if (apr_atomic_inc32(&count) < (apr_uint32_t)most || !most)
+        return 1;
+    apr_atomic_dec32(&count);
+    errno = ENOBUFS;
+    return 0;
+}
 
-    fd = socket(to->to.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && coral_poller_is_too_high(fd)) {
+/* Of a descriptor, which is closed where there is no memory. Where there is no loop yet (init hooks) nobody waits in one: it is just not
+ * watched. */
+static coral_net_t *wrap(int fd)
+{
+    coral_net_t *net = calloc(1, sizeof(*net));
+
+    if (!net || !(net->in = evbuffer_new())) {
+        free(net);
         close(fd);
-        errno = EMFILE;
-        return -1;
+        errno = ENOMEM;
+        return NULL;
     }
-    if (fd >= 0 && type == SOCK_STREAM && to->to.any.sa_family != AF_UNIX)
+    net->watch.fd = fd;
+    if (coral_poller_base())
+        coral_watch_open(&net->watch, fd);
+    return net;
+}
+
+coral_net_t *coral_net_take_over(int fd)
+{
+    int error = coral_poller_is_too_high(fd) ? EMFILE : count_one() ? 0 : errno;
+    coral_net_t *net;
+
+    if (error) {
+        close(fd);
+        errno = error;
+        return NULL;
+    }
+    if (!(net = wrap(fd)))
+        apr_atomic_dec32(&count);
+    return net;
+}
+
+coral_net_t *coral_net_make(int family, int type)
+{
+    int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
+
+    if (fd < 0)
+        return NULL;
+    if (type == SOCK_STREAM && family != AF_UNIX)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    return fd;
+    return coral_net_take_over(fd);
+}
+
+int coral_net_connect(coral_net_t *net, const coral_address_t *to)
+{
+    net->connecting = 0;
+    if (connect(net->watch.fd, &to->to.any, to->length) == 0)
+        return 0;
+    if (errno != EINPROGRESS)
+        return errno;
+    net->connecting = 1;
+    return 0;
 }
 
 /* A datagram socket of the local kind needs a name of its own to get answers; the kernel picks one. */
@@ -62,49 +112,26 @@ static int bind_socket(int fd, int type, const coral_address_t *to, const coral_
 
 coral_net_t *coral_net_open(int type, const coral_address_t *to, const coral_address_t *from)
 {
-    coral_net_t *net = NULL;
-    int fd, error = 0, connecting = 0;
+    coral_net_t *net = coral_net_make(to->to.any.sa_family, type);
+    int error;
 
-    if (apr_atomic_inc32(&count) >= (apr_uint32_t)most && most) {
-        apr_atomic_dec32(&count);
-        errno = ENOBUFS;
+    if (!net)
         return NULL;
-    }
-    if ((fd = make_socket(type, to)) < 0) {
-        error = errno;
-        apr_atomic_dec32(&count);
-        errno = error;
-        return NULL;
-    }
-    if (bind_socket(fd, type, to, from) < 0)
-        error = errno;
-    else if (connect(fd, &to->to.any, to->length) < 0 && !(connecting = errno == EINPROGRESS))
-        error = errno;
-    if (!error && (!(net = calloc(1, sizeof(*net))) || !(net->in = evbuffer_new())))
-        error = ENOMEM;
+    error = bind_socket(net->watch.fd, type, to, from) < 0 ? errno : coral_net_connect(net, to);
     if (error) {
-        free(net);
-        close(fd);
-        apr_atomic_dec32(&count);
+        coral_net_close(net);
         errno = error;
         return NULL;
     }
-    net->connecting = connecting;
-    coral_watch_open(&net->watch, fd);
     return net;
 }
 
 coral_net_t *coral_net_adopt(int fd)
 {
-    coral_net_t *net = calloc(1, sizeof(*net));
+    coral_net_t *net = wrap(fd);
 
-    if (!net || !(net->in = evbuffer_new())) {
-        free(net);
-        close(fd);
-        return NULL;
-    }
-    net->is_pipe = 1;
-    coral_watch_open(&net->watch, fd);
+    if (net)
+        net->is_pipe = 1;
     return net;
 }
 

@@ -53,6 +53,12 @@ void coral_net_close(coral_net_t *net);
 /* [any] One end of a pipe, which does not block and is closed with it. It counts as no socket. NULL: no memory, and it is closed. */
 coral_net_t *coral_net_adopt(int fd);
 
+/* [any] The same in parts. A socket that is connected to nothing; NULL: see errno. One of the caller's that does not block, which is
+ * closed where it cannot be taken. 0, or the error: net->connecting says whether to wait for it. */
+coral_net_t *coral_net_make(int family, int type);
+coral_net_t *coral_net_take_over(int fd);
+int coral_net_connect(coral_net_t *net, const coral_address_t *to);
+
 /* [any] After the wait to write: 0, or the error of the connect. */
 int coral_net_connected(coral_net_t *net);
 

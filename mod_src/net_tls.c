@@ -92,6 +92,11 @@ coral_tls_session_t *coral_tls_session(coral_tls_t *tls)
     return box;
 }
 
+SSL *coral_tls_ssl(coral_tls_t *tls)
+{
+    return tls->ssl;
+}
+
 int coral_tls_is_reused(coral_tls_t *tls)
 {
     return SSL_session_reused(tls->ssl);
@@ -109,7 +114,6 @@ static const char *reason(void)
 /* What a new context needs of us. */
 static void prepare(SSL_CTX *context)
 {
-    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(context, on_session);
 }
@@ -145,7 +149,7 @@ coral_tls_t *coral_tls_open(int fd, const coral_tls_settings_t *settings, const 
     coral_tls_t *tls;
 
     ERR_clear_error();
-    if (!(context = coral_tls_settings_context(settings, prepare, error, size)))
+    if (!(context = wish->context ? wish->context : coral_tls_settings_context(settings, prepare, error, size)))
         return NULL;
     apr_snprintf(error, size, "not enough memory");
     if (!(tls = calloc(1, sizeof(*tls))))
@@ -159,7 +163,9 @@ coral_tls_t *coral_tls_open(int fd, const coral_tls_settings_t *settings, const 
     if (wish->name && wish->verify && is_address(wish->name))
         tls->address = strdup(wish->name);
     SSL_set_ex_data(tls->ssl, tls_.slot, tls);
-    SSL_set_verify(tls->ssl, wish->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+    SSL_set_mode(tls->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    if (!wish->context)
+        SSL_set_verify(tls->ssl, wish->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
     if (wish->store)
         SSL_set1_verify_cert_store(tls->ssl, wish->store);
     if (wish->session)

@@ -16,6 +16,7 @@ typedef struct coral_tls_session_t coral_tls_session_t;
 
 /* What a handshake is to do. */
 typedef struct {
+    SSL_CTX *context; /* the caller's, who says in it what is verified; NULL: that of the settings */
     const char *name; /* the server's: sent (SNI) and checked; NULL: neither */
     int verify;
     int status_request;
@@ -45,6 +46,9 @@ int coral_tls_write(coral_tls_t *tls, const char *data, apr_size_t length);
 /* [any] The session, shared with the caller, who gives it back. NULL: no memory. */
 coral_tls_session_t *coral_tls_session(coral_tls_t *tls);
 void coral_tls_session_give(coral_tls_session_t *session);
+
+/* [any] For those who want to know more. */
+SSL *coral_tls_ssl(coral_tls_t *tls);
 
 /* [any] Whether the handshake went on with an earlier session. */
 int coral_tls_is_reused(coral_tls_t *tls);

@@ -2,6 +2,7 @@
 #include "resolver.h"
 
 #include <event2/dns.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -12,6 +13,7 @@ struct coral_query_t {
     void (*done)(void *data); /* [lock] NULL: dropped */
     void *data;
     int answered, count, error;
+    char name[256];
     coral_address_t addresses[CORAL_RESOLVER_MOST];
 };
 
@@ -112,6 +114,53 @@ coral_query_t *coral_resolver_ask(const char *name, int port, int type, void (*d
     }
     evdns_getaddrinfo(base, name, service, &hints, on_answer, query); /* not under the lock: libevent has one of its own */
     return query;
+}
+
+/* As on_answer(). */
+static void on_name(int result, char type, int count, int ttl, void *names, void *query_)
+{
+    coral_query_t *query = query_;
+
+    (void)ttl;
+    apr_thread_mutex_lock(resolver.lock);
+    if (result == DNS_ERR_NONE && type == DNS_PTR && count > 0)
+        apr_cpystrn(query->name, *(char **)names, sizeof(query->name));
+    query->error = result;
+    query->answered = 1;
+    if (query->done)
+        query->done(query->data);
+    else
+        free(query);
+    apr_thread_mutex_unlock(resolver.lock);
+}
+
+coral_query_t *coral_resolver_ask_back(const coral_address_t *address, void (*done)(void *data), void *data)
+{
+    coral_query_t *query = calloc(1, sizeof(*query));
+    struct evdns_base *base;
+    struct evdns_request *asked = NULL;
+
+    if (!query)
+        return NULL;
+    query->done = done;
+    query->data = data;
+    apr_thread_mutex_lock(resolver.lock);
+    base = dns();
+    apr_thread_mutex_unlock(resolver.lock);
+    if (base && address->to.any.sa_family == AF_INET6)
+        asked = evdns_base_resolve_reverse_ipv6(base, &((const struct sockaddr_in6 *)&address->to)->sin6_addr, 0, on_name, query);
+    else if (base)
+        asked = evdns_base_resolve_reverse(base, &((const struct sockaddr_in *)&address->to)->sin_addr, 0, on_name, query);
+    if (!asked) {
+        free(query);
+        return NULL;
+    }
+    return query;
+}
+
+const char *coral_query_name(coral_query_t *query)
+{
+    return *query->name ? query->name : NULL;
 }
 
 /* In the words of nginx's resolver, which libraries know. */

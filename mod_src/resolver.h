@@ -15,6 +15,10 @@ apr_status_t coral_resolver_child_init(apr_pool_t *pchild);
 /* [any] Asks. done wakes when there is an answer, maybe before this returns. NULL: it cannot be asked. */
 coral_query_t *coral_resolver_ask(const char *name, int port, int type, void (*done)(void *data), void *data);
 
+/* [any] Asks what an address is called. The answer is coral_query_name(); NULL: nothing. */
+coral_query_t *coral_resolver_ask_back(const coral_address_t *address, void (*done)(void *data), void *data);
+const char *coral_query_name(coral_query_t *query);
+
 /* [any] The answer: how many addresses; 0: *why says what OpenResty does. Only after done was called. */
 int coral_query_answer(coral_query_t *query, const coral_address_t **addresses, const char **why);
 

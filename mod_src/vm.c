@@ -34,7 +34,7 @@ struct coral_vm_t {
     apr_size_t bytes;
 };
 
-/* The states of one key: same group, package paths, CoralCompat, CoralEnvironment and init hooks. */
+/* The states of one key: same group, package paths, CoralCompat, CoralEnvironment, CoralLuaSocket and init hooks. */
 struct states_t {
     coral_conf_t conf; /* what a new state is made for */
     coral_limits_t limits;
@@ -136,6 +136,7 @@ static states_t *states_of(const coral_conf_t *conf)
         states->conf.package_cpath = apr_pstrdup(pool.pool, conf->package_cpath);
         states->conf.environment = conf->environment ? apr_pstrdup(pool.pool, conf->environment) : NULL;
         states->conf.compat = conf->compat;
+        states->conf.luasocket = conf->luasocket;
         states->conf.hooks[CORAL_PHASE_init] = conf->hooks[CORAL_PHASE_init];
         states->limits = *coral_conf_limits(conf->group);
         if (states->limits.max < 1 || states->limits.max > pool.threads)

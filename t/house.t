@@ -100,7 +100,7 @@ mod_coral
 api directive
 api_* phase content directive_app directive_hook directive_body directive_net serve
 filter route client
-stretch table socket shared_lua captures certificate
+stretch table socket plug shared_lua captures certificate
 glue crypto verdict timer job
 run
 request strand

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The first Lua in a new state. Called with mod_coral's own folder, what the configuration adds to package.path and package.cpath,
--- whether what Lua 5.1 had is to be there (compat.lua) and what CoralEnvironment says; returns what the module calls: main (each run
--- of a script, loader.lua) and once (scripts without a request).
-local library, path, cpath, compat, environment = ...
+-- whether what Lua 5.1 had is to be there (compat.lua), what CoralEnvironment says and whether LuaSocket's core is to be ours
+-- (luasocket/); returns what the module calls: main (each run of a script, loader.lua) and once (scripts without a request).
+local library, path, cpath, compat, environment, luasocket = ...
 
 -- The default without the current directory (which for a server is nobody's), then what is said; ";;" stands for the default.
 local function search_path(default, more)
@@ -19,7 +19,9 @@ end
 
 -- Ours come first, also before what stands before ";;": OpenResty's own files are often there, which need LuaJIT. Below spare/ are
 -- libraries for those who have not installed them: they come last.
-package.path = ("%s/?.lua;%s/?/init.lua;%s;%s/spare/?.lua"):format(library, library, search_path(package.path, path), library)
+local first, last = library .. "/?.lua;" .. library .. "/?/init.lua", library .. "/spare/?.lua"
+if luasocket then first, last = first .. ";" .. library .. "/luasocket/?.lua", last .. ";" .. library .. "/luasocket/spare/?.lua" end
+package.path = first .. ";" .. search_path(package.path, path) .. ";" .. last
 package.cpath = search_path(package.cpath, cpath)
 
 local function run(name)
