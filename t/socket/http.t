@@ -73,7 +73,8 @@ local heard = {}
 local thread = ngx.thread.spawn(function()
   local c = server:accept()
   c:send("220 hello\r\n")
-  for line in c.receive, c do
+  while true do
+    local line = assert(c:receive())
     heard[#heard + 1] = line
     if line:find "^EHLO" then c:send("250-mail\r\n250 SIZE\r\n")
     elseif line == "DATA" then c:send("354 go on\r\n")
@@ -83,7 +84,7 @@ local thread = ngx.thread.spawn(function()
   end
 end)
 local ok, err = smtp.send { from = "<a@a.test>", rcpt = "<b@b.test>", server = "127.0.0.1", port = port,
-  source = smtp.message { headers = { subject = "news" }, body = "first\n.second\n" } }
+  source = smtp.message { headers = { subject = "news" }, body = "first\r\n.second\r\n" } }
 ngx.thread.wait(thread)
 local text = table.concat(heard, "/")
 ngx.print(ok, " ", err, " ", text:match "MAIL.-DATA", " ", text:match "/first/.*")
