@@ -28,7 +28,8 @@ static struct {
     APR_RING_HEAD(errands_t, coral_errand_t) errands;
     int waiting; /* how many */
     apr_thread_t **threads;
-    int count, max, idle, failed;
+    _Atomic int count;
+    int max, idle, failed;
     int leading; /* a thread is in the loop: */
     apr_os_thread_t leader;
     enum { ABSENT, WATCHING, ASLEEP, CALLED } deputy;
@@ -50,10 +51,12 @@ int coral_poller_has_backend(coral_backend_e backend)
 {
     const char **m;
 
-    for (m = event_get_supported_methods(); backend != CORAL_BACKEND_AUTO && *m; m++)
+    if (backend == CORAL_BACKEND_AUTO) /* asked, libevent keeps a list until the end of the process */
+        return 1;
+    for (m = event_get_supported_methods(); *m; m++)
         if (!strcmp(*m, methods[backend]))
             return 1;
-    return backend == CORAL_BACKEND_AUTO;
+    return 0;
 }
 
 /* Descriptors are given lowest first, so their number tells how many there are. */

@@ -23,9 +23,10 @@ typedef struct coral_timer_t {
 static struct {
     apr_thread_mutex_t *lock;
     APR_RING_HEAD(timers_t, coral_timer_t) all;
-    int pending, running, most_pending, most_running;
+    _Atomic int pending, running; /* changed under the lock, read without it: prefork ends a child in a signal handler */
+    int most_pending, most_running;
     apr_time_t complained;
-    int stopping;
+    _Atomic int stopping;
     coral_errand_t hurry;
 } timers = { .most_pending = CORAL_TIMERS_PENDING, .most_running = CORAL_TIMERS_RUNNING };
 
