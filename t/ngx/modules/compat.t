@@ -52,7 +52,7 @@ ngx.say(os.date("!%H:%M:%S", 3661.9), " ", os.date("!*t", 86400.5).day, " ", #os
 ngx.say(loadstring("return 1 + 1")(), " ", loadstring("return ...", "=name")("x"))
 ngx.say(loadstring("x = = 1"))
 ngx.say(loadstring("x = = 1", "@file.lua"))
-ngx.say(loadstring(string.dump(function() end)))
+ngx.say(loadstring(string.dump(function() end) .. "x"))
 ngx.say(pcall(loadstring, nil))
 --- body_like
 ^2 x
