@@ -132,6 +132,7 @@ sub restart  { $_[0]->again('HUP') }
 sub again {
     my ($self, $signal) = @_;
     my $log = $self->log;
+    return 0 if $self->gone;    # 0 is no process of ours, but all of them
     settle();
     kill $signal, $self->{pid};
     return $log->wait(qr/resuming normal operations/, 10) ne '';
