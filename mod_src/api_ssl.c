@@ -94,46 +94,64 @@ static int l_parse(lua_State *L)
     return ok ? 1 : coral_fail(L, kinds[kind].wrong);
 }
 
-/* What OpenSSL has written there, as a string. */
-static int push_written(lua_State *L, BIO *out, int ok, const char *wrong)
+/* A part of the certificate, which is the collector's, made of the text at 1 with a password. */
+static int read_text(lua_State *L, coral_certificate_t *c, int (*read)(coral_certificate_t *c, BIO *bio, const char *password),
+                     const char *password)
 {
-    char *bytes;
-    long length = BIO_get_mem_data(out, &bytes);
+    BIO *bio = check_bytes(L, 1);
+    int ok = read(c, bio, password);
 
-    if (ok)
-        lua_pushlstring(L, bytes, (size_t)length);
-    BIO_free(out);
-    return ok ? 1 : coral_fail(L, wrong);
+    BIO_free(bio);
+    ERR_clear_error();
+    return ok;
+}
+
+static int read_certificates(coral_certificate_t *c, BIO *bio, const char *unused)
+{
+    (void)unused;
+    return pem_cert(c, bio);
+}
+
+static int read_key(coral_certificate_t *c, BIO *bio, const char *password)
+{
+    return (c->key = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)password)) != NULL;
 }
 
 /* cert_pem_to_der(text): all its certificates, one after the other; nil and why */
 static int l_cert_to_der(lua_State *L)
 {
-    BIO *in = check_bytes(L, 1), *out = BIO_new(BIO_s_mem());
-    X509 *certificate;
-    int count = 0;
+    coral_certificate_t *c = coral_push_certificate(L);
+    unsigned char *out;
+    luaL_Buffer b;
+    int i, length;
 
-    while (out && (certificate = read_pem(in))) {
-        count += i2d_X509_bio(out, certificate);
-        X509_free(certificate);
-    }
-    BIO_free(in);
-    ERR_clear_error();
-    return push_written(L, out, count > 0, "PEM_read_bio_X509_AUX() failed");
+    if (!read_text(L, c, read_certificates, NULL) || (length = i2d_X509(c->certificate, NULL)) <= 0)
+        return coral_fail(L, "PEM_read_bio_X509_AUX() failed");
+    for (i = 0; i < sk_X509_num(c->chain); i++)
+        length += i2d_X509(sk_X509_value(c->chain, i), NULL);
+    out = (unsigned char *)luaL_buffinitsize(L, &b, (size_t)length);
+    i2d_X509(c->certificate, &out);
+    for (i = 0; i < sk_X509_num(c->chain); i++)
+        i2d_X509(sk_X509_value(c->chain, i), &out);
+    luaL_pushresultsize(&b, (size_t)length);
+    return 1;
 }
 
 /* priv_key_pem_to_der(text, password): nil and why */
 static int l_key_to_der(lua_State *L)
 {
     const char *password = luaL_optstring(L, 2, "");
-    BIO *in = check_bytes(L, 1), *out = BIO_new(BIO_s_mem());
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(in, NULL, NULL, (void *)password);
-    int ok = out && key && i2d_PrivateKey_bio(out, key);
+    coral_certificate_t *c = coral_push_certificate(L);
+    unsigned char *out;
+    luaL_Buffer b;
+    int length;
 
-    EVP_PKEY_free(key);
-    BIO_free(in);
-    ERR_clear_error();
-    return push_written(L, out, ok, "PEM_read_bio_PrivateKey() failed");
+    if (!read_text(L, c, read_key, password) || (length = i2d_PrivateKey(c->key, NULL)) <= 0)
+        return coral_fail(L, "PEM_read_bio_PrivateKey() failed");
+    out = (unsigned char *)luaL_buffinitsize(L, &b, (size_t)length);
+    i2d_PrivateKey(c->key, &out);
+    luaL_pushresultsize(&b, (size_t)length);
+    return 1;
 }
 
 /* store(): nobody is trusted yet. trust(store, certificate), trust(store, path), trust(store): one more, those of a PEM file, the

@@ -116,17 +116,29 @@ static void forget(coral_wait_t *w)
         apr_pool_destroy(job->p);
 }
 
-static int finished(lua_State *L, coral_wait_t *w)
+static int push_results(lua_State *L)
 {
-    job_t *job = w->data;
+    job_t *job = lua_touserdata(L, 1);
 
     lua_pushboolean(L, job->ok);
     if (job->output)
         lua_pushlstring(L, job->output, job->output_length);
     else
         lua_pushliteral(L, "no available Lua vm");
-    apr_pool_destroy(job->p);
     return 2;
+}
+
+static int finished(lua_State *L, coral_wait_t *w)
+{
+    job_t *job = w->data;
+    int failed;
+
+    lua_settop(L, 0);
+    lua_pushcfunction(L, push_results);
+    lua_pushlightuserdata(L, job);
+    failed = lua_pcall(L, 1, 2, 0); /* there may be no memory */
+    apr_pool_destroy(job->p);
+    return failed ? lua_error(L) : 2;
 }
 
 int coral_job_begin(coral_wait_t *w, const coral_conf_t *conf, const char *module, const char *function, const char *input,
