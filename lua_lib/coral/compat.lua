@@ -90,7 +90,9 @@ function _G.module(name, ...)
   local caller = getinfo(2, "f")
   if not caller or getinfo(caller.func, "S").what == "C" then error("'module' not called from a Lua function", 2) end
   set_env(caller.func, m)
-  for _, option in ipairs { ... } do option(m) end
+  for _, option in ipairs { ... } do
+    if type(option) == "function" then option(m) end -- `module(...)` has the file's name, too, which require gives since Lua 5.2
+  end
 end
 
 -- package.seeall(m): what m has not is looked for in _G

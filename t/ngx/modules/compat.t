@@ -126,6 +126,17 @@ bad argument #1 to 'getfenv' (level must be non-negative)
 bad argument #1 to 'getfenv' (number expected, got table)
 bad argument #1 to 'module' (string expected, got no value)
 
+=== module(...): require gives the name of the file, too
+--- file plain_module.lua
+local tostring = tostring
+module(...)
+function name() return tostring(_NAME) end
+--- lua
+package.path = package.path .. ";@DIR@/?.lua"
+ngx.say(require("plain_module").name())
+--- body
+plain_module
+
 === module, package.seeall
 --- htaccess
 CoralPackagePath "@DIR@/?.lua"
