@@ -117,15 +117,18 @@ static int l_status(lua_State *L)
     return 1;
 }
 
-/* set_status(number) */
+/* set_status(number, reason): reason goes beside it, on HTTP/1; nil: httpd's own */
 static int l_set_status(lua_State *L)
 {
     coral_request_t *rq = coral_here(L)->rq;
     lua_Integer status = luaL_checkinteger(L, 1);
+    const char *reason = lua_isnoneornil(L, 2) ? NULL : coral_check_header(L, 2, rq->r);
 
     luaL_argcheck(L, status >= 100 && status <= 599, 1, "an HTTP status is a number from 100 to 599");
     if (coral_headers_open(L, "ngx.status")) {
         coral_response_status(&rq->response, (int)status);
+        if (reason)
+            rq->r->status_line = apr_psprintf(rq->r->pool, "%d %s", (int)status, reason);
         rq->response.status_set = 1;
     }
     return 0;

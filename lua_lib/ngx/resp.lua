@@ -15,9 +15,9 @@ function resp.add_header(name, value)
   response.set_header(name, all)
 end
 
--- set_status(status, reason): httpd writes the reason itself
-function resp.set_status(status)
-  response.set_status(tonumber(status))
+-- set_status(status, reason): reason is what stands beside it on HTTP/1, httpd's words without one
+function resp.set_status(status, reason)
+  response.set_status(tonumber(status), reason)
 end
 
 -- bypass_if_checks(): what If-Modified-Since and its kind say is not looked at

@@ -417,3 +417,17 @@ POST main.lua
 --xyz--
 --- body
 request body already exists
+
+=== a larger one through HTTP/2
+--- lua
+local r = ...
+ngx.req.read_body()
+ngx.say(ngx.req.get_body_data(), " ", ngx.req.get_body_file() and "in a file", " ", #r:requestbody())
+ngx.req.set_body_data("abc")
+ngx.say(ngx.req.get_body_data(), " ", ngx.var.content_length)
+--- vhost h2
+--- request eval
+"POST main.lua\n" . 'x' x 200_000
+--- body
+nil in a file 200000
+abc 3

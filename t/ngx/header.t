@@ -414,3 +414,13 @@ false
 1 true 1
 --- error_log
 after eof: 1 seen eof seen eof seen eof
+
+=== ngx.resp.set_status with a reason of its own
+--- lua
+local resp = require "ngx.resp"
+resp.set_status("503", "come back later")
+ngx.say(ngx.status, " ", (pcall(resp.set_status, 200, "a\r\nX-Evil: 1")), (pcall(resp.set_status, "x")))
+--- code 503
+--- header_absent X-Evil
+--- body
+503 falsefalse
