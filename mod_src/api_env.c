@@ -13,7 +13,7 @@ static int l_get(lua_State *L)
 /* set(name, value): a string or a number; nil takes it away. An error for what can not be set. */
 static int l_set(lua_State *L)
 {
-    const char *err = coral_variable_set(coral_request_here(L), coral_check_text(L, 1), coral_opt_text(L, 2));
+    const char *err = coral_request_set_variable(coral_here(L)->rq, coral_check_text(L, 1), coral_opt_text(L, 2));
 
     return err ? luaL_error(L, "%s", err) : 0;
 }

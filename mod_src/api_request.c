@@ -26,6 +26,8 @@ static int l_http_version(lua_State *L)
 {
     request_rec *r = coral_request_here(L);
 
+    while (r->main)
+        r = r->main; /* a subrequest has none */
     lua_pushnumber(L, HTTP_VERSION_MAJOR(r->proto_num) + HTTP_VERSION_MINOR(r->proto_num) / 10.0);
     return 1;
 }
@@ -141,6 +143,13 @@ static int l_set_uri(lua_State *L)
     return 0;
 }
 
+/* has_body(): whether the client sends one */
+static int l_has_body(lua_State *L)
+{
+    lua_pushboolean(L, ap_request_has_body(coral_request_here(L)));
+    return 1;
+}
+
 static const luaL_Reg functions[] = {
     { "method", l_method },
     { "set_method", l_set_method },
@@ -154,6 +163,7 @@ static const luaL_Reg functions[] = {
     { "set_args", l_set_args },
     { "check_uri", l_check_uri },
     { "set_uri", l_set_uri },
+    { "has_body", l_has_body },
     { NULL, NULL }
 };
 

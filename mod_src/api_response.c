@@ -261,18 +261,38 @@ static int l_redirect(lua_State *L)
     return coral_exit(L, (int)status);
 }
 
+static int exec(lua_State *L, const char *uri, ap_conf_vector_t *named)
+{
+    coral_request_t *rq = coral_here(L)->rq;
+
+    coral_check_phase(L);
+    if (rq->response.started)
+        return luaL_error(L, "attempt to call ngx.exec after sending out response headers");
+    rq->exec_uri = uri;
+    rq->exec_named = named;
+    coral_response_clear(&rq->response);
+    return coral_exit(L, DONE);
+}
+
 /* exec(uri): httpd serves another uri in place of this one. ngx.exec */
 static int l_exec(lua_State *L)
 {
-    coral_request_t *rq = coral_here(L)->rq;
     const char *uri = coral_check_text(L, 1);
 
     luaL_argcheck(L, *uri == '/', 1, "the uri must begin with a slash");
-    if (rq->response.started)
-        return luaL_error(L, "attempt to call ngx.exec after sending out response headers");
-    rq->exec_uri = apr_pstrdup(rq->r->pool, uri);
-    coral_response_clear(&rq->response);
-    return coral_exit(L, DONE);
+    return exec(L, apr_pstrdup(coral_request_here(L)->pool, uri), NULL);
+}
+
+/* exec_named(name): the named location serves this uri, with its arguments. ngx.exec */
+static int l_exec_named(lua_State *L)
+{
+    request_rec *r = coral_request_here(L);
+    const char *name = coral_check_text(L, 1), *uri = ap_escape_uri(r->pool, r->uri);
+    ap_conf_vector_t *named = apr_hash_get(coral_conf_of_server(r->server)->named, name, APR_HASH_KEY_STRING);
+
+    if (!named)
+        return luaL_error(L, "could not find named location \"%s\"", name);
+    return exec(L, r->args ? apr_pstrcat(r->pool, uri, "?", r->args, NULL) : uri, named);
 }
 
 static const luaL_Reg functions[] = {
@@ -291,6 +311,7 @@ static const luaL_Reg functions[] = {
     { "exit", l_exit },
     { "redirect", l_redirect },
     { "exec", l_exec },
+    { "exec_named", l_exec_named },
     { NULL, NULL }
 };
 

@@ -161,6 +161,7 @@ void *coral_conf_create_server(apr_pool_t *p, server_rec *s)
     conf->regex_match_limit = 10000000;
     conf->limits = apr_hash_make(p);
     conf->filters = apr_hash_make(p);
+    conf->named = apr_hash_make(p);
     return conf;
 }
 
@@ -170,6 +171,7 @@ void *coral_conf_merge_server(apr_pool_t *p, void *above_, void *below_)
     coral_server_t *conf = apr_pmemdup(p, above, sizeof(*conf));
 
     conf->filters = apr_hash_overlay(p, below->filters, above->filters);
+    conf->named = apr_hash_overlay(p, below->named, above->named);
     return conf;
 }
 

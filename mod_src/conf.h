@@ -62,6 +62,8 @@ typedef enum {
     X(transform_underscores, "CoralTransformUnderscoresInResponseHeaders", 1,                      \
       RSRC_CONF | ACCESS_CONF | OR_FILEINFO,                                                       \
       "off: in ngx.header an underscore is an underscore")                                         \
+    X(internal, "CoralInternal", 0, RSRC_CONF | ACCESS_CONF | OR_FILEINFO,                         \
+      "on: 404 for who comes from outside; it is there for ngx.exec, captures and redirects of httpd's")  \
     X(map_to_storage, "CoralMapToStorage", 0, RSRC_CONF | ACCESS_CONF,                             \
       "on: requests of an app or of a Location's content hook walk through the file system too")
 
@@ -74,7 +76,9 @@ typedef enum {
 
 /* Sizes, one row each: field, directive, default in bytes, what it is. Written as 500k, 64m, 1g or bytes. */
 #define CORAL_SIZES(X)                                                                             \
-    X(body_buffer, "CoralBodyBufferSize", 64 * 1024, "so much of a request's body is kept in memory, the rest in a file")
+    X(body_buffer, "CoralBodyBufferSize", 64 * 1024, "so much of a request's body is kept in memory, the rest in a file")  \
+    X(capture_max_size, "CoralCaptureMaxSize", 16 * 1024 * 1024,                                   \
+      "how large the body of a response may be that ngx.location.capture keeps")
 
 typedef enum { CORAL_EARLY, CORAL_MIDDLE, CORAL_LATE } coral_order_e;
 typedef enum { CORAL_INHERIT_UNSET, CORAL_INHERIT_NONE, CORAL_INHERIT_BEFORE, CORAL_INHERIT_AFTER } coral_inherit_e;
@@ -158,6 +162,7 @@ typedef struct {
     const char *library_path;
     int regex_cache, regex_match_limit; /* CoralRegexCacheMaxEntries, CoralRegexMatchLimit */
     apr_hash_t *limits;  /* group name -> coral_limits_t *; "" for everybody else */
+    apr_hash_t *named;   /* <CoralLocation>: name with its @ -> ap_conf_vector_t * */
     apr_hash_t *filters; /* CoralInputFilter, CoralOutputFilter: lower-case name -> const coral_script_t * */
 } coral_server_t;
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "content.h"
 
-#include "park.h"
+#include "capture.h"
 #include "route.h"
+#include "run.h"
 #include "stay.h"
 #include "verdict.h"
 
@@ -14,6 +15,7 @@ typedef struct {
     int next; /* of route.h's list */
     const coral_script_t *script;
     coral_run_t run;
+    const coral_parker_t *parker; /* NULL: it keeps its thread */
     coral_parking_t parking;
     int ours; /* the run is with the connection, not with the loop */
 } content_t;
@@ -27,6 +29,7 @@ static int decline(coral_request_t *rq)
     if (!rq->claimed)
         return DECLINED;
     rq->declined = 1;
+    rq->exec_named = rq->named;
     ap_internal_redirect(rq->r->args ? apr_pstrcat(rq->r->pool, ap_escape_uri(rq->r->pool, rq->r->uri), "?", rq->r->args, NULL)
                                      : ap_escape_uri(rq->r->pool, rq->r->uri),
                          rq->r);
@@ -83,7 +86,9 @@ static int is_abandoned(content_t *content, int gone)
 static int abandon(content_t *content)
 {
     coral_run_kill(&content->run);
-    content->r->connection->aborted = 1;
+    coral_capture_end(content->r);
+    if (!content->r->main)
+        content->r->connection->aborted = 1;
     content->r->status = CORAL_PARK_CLOSED;
     return DONE;
 }
@@ -96,10 +101,17 @@ static int park(content_t *content)
         coral_run_kill(&content->run);
         return OK;
     }
-    if (coral_park(content->r, &content->parking, content) == CORAL_PARKED)
+    if (content->parker->park(content->r, &content->parking, content) == CORAL_PARKED)
         return CORAL_PARKED;
     coral_run_finish(&content->run);
     return OK;
+}
+
+static const coral_parker_t *parker_of(request_rec *r)
+{
+    if (coral_park_can(r))
+        return &coral_park_mpm;
+    return coral_capture_can(r) ? &coral_capture_parker : NULL;
 }
 
 /* With the first script, or from the one that has declined on. */
@@ -113,10 +125,13 @@ static int run_scripts(content_t *content)
         memset(&content->run, 0, sizeof(content->run));
         if ((status = prepare(content, script)) != OK)
             return status;
-        content->parking.watch_client = content->run.stops_on_abort = coral_conf_flag(coral_conf_of(content->r), check_client_abort);
-        if (!coral_park_can(content->r))
+        content->parking.watch_client = content->run.stops_on_abort =
+            content->r->main || coral_conf_flag(coral_conf_of(content->r), check_client_abort);
+        content->parker = parker_of(content->r);
+        if (!content->parker)
             coral_run_whole(&content->run, content->r, CORAL_PHASE_content, script);
-        else if (!coral_run_start(&content->run, content->r, CORAL_PHASE_content, script) && park(content) == CORAL_PARKED)
+        else if (!coral_run_start(&content->run, content->r, CORAL_PHASE_content, script, content->parker)
+                 && park(content) == CORAL_PARKED)
             return CORAL_PARKED;
         status = judge(content);
     }
@@ -193,6 +208,7 @@ static int on_lost(void *content_, apr_time_t until)
     }
     content->ours = 1;
     coral_run_kill(&content->run);
+    coral_capture_end(content->r);
     return 1;
 }
 

@@ -8,6 +8,7 @@
 #include "errlog.h"
 #include "filter.h"
 #include "job.h"
+#include "named.h"
 #include "net.h"
 #include "park.h"
 #include "process.h"
@@ -358,6 +359,7 @@ const command_rec coral_directives[] = {
                   "how many compiled regular expressions a Lua state keeps"),
     AP_INIT_TAKE1("CoralRegexMatchLimit", set_server_number, SERVER_FIELD(regex_match_limit), RSRC_CONF,
                   "how often a match may try another way; 0: PCRE2's default"),
+    AP_INIT_RAW_ARGS("<CoralLocation", coral_named_section, NULL, RSRC_CONF, "a name that begins with @, for ngx.exec"),
     AP_INIT_TAKE1("CoralLibraryPath", set_library_path, NULL, RSRC_CONF, "where mod_coral's own Lua files are"),
 #define X(field, directive, unset, where, help) AP_INIT_FLAG(directive, set_flag, FIELD(field), where, help),
     CORAL_FLAGS(X)

@@ -15,7 +15,7 @@ static const char *misplaced(cmd_parms *cmd, coral_phase_e phase)
     };
     const char *err = ap_check_cmd_context(cmd, rows[phase].not_in);
 
-    if (err)
+    if (err || (rows[phase].not_in & NOT_IN_LOCATION && cmd->path)) /* a section of ours, which httpd does not know */
         return apr_psprintf(cmd->pool, "CoralHook: the phase %s may not stand here: it runs before the %s of a request is known",
                             coral_phase_names[phase],
                             rows[phase].not_in & NOT_IN_LOCATION ? "<Location> or directory" : "directory");

@@ -137,6 +137,23 @@ int coral_headers_open(lua_State *L, const char *what)
     return 0;
 }
 
+void coral_check_phase(lua_State *L)
+{
+    coral_run_t *run = coral_here(L);
+
+    switch (run->phase) {
+    case CORAL_PHASE_set:
+    case CORAL_PHASE_insert_filter:
+    case CORAL_PHASE_header_filter:
+    case CORAL_PHASE_body_filter:
+    case CORAL_PHASE_log:
+        luaL_error(L, "API disabled in the context of %s", coral_phase_names[run->phase]);
+        break;
+    default:
+        break;
+    }
+}
+
 int coral_fail(lua_State *L, const char *message)
 {
     lua_pushnil(L);
@@ -196,7 +213,7 @@ int coral_gathers(lua_State *L)
     coral_run_t *run = coral_here(L);
     request_rec *r = run->rq->r;
 
-    return r->proto_num < HTTP_VERSION(1, 1) && coral_conf_flag(run->conf, http10_buffering) && !run->rq->response.started
+    return !r->main && r->proto_num < HTTP_VERSION(1, 1) && coral_conf_flag(run->conf, http10_buffering) && !run->rq->response.started
            && run->rq->response.length < MOST_GATHERED && !apr_table_get(r->headers_out, "Content-Length");
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mod_coral.c - the front door: the module record, and the life of a child process. */
 #include "api.h"
+#include "capture.h"
 #include "content.h"
 #include "directive.h"
 #include "errlog.h"
 #include "directive_app.h"
 #include "filter.h"
+#include "named.h"
 #include "net_pool.h"
 #include "park.h"
 #include "phase.h"
@@ -201,6 +203,7 @@ static void on_child_init(apr_pool_t *pchild, server_rec *s)
     }
     coral_task_set_library(library_path());
     coral_errlog_child_init();
+    coral_capture_child_init(pchild);
     coral_stay_child_init();
     coral_park_child_init(pchild);
     coral_net_child_init();
@@ -258,10 +261,12 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_post_config(on_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(on_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_stopping(on_child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
+    coral_named_register();
     coral_phase_register();
     coral_route_register();
     coral_serve_register();
     coral_park_register();
+    coral_capture_register();
     coral_content_register();
     coral_response_register();
     coral_filter_register();

@@ -223,6 +223,8 @@ int coral_park(request_rec *r, const coral_parking_t *parking, void *data)
     return SUSPENDED;
 }
 
+const coral_parker_t coral_park_mpm = { coral_park, coral_park_wake, coral_park_take, 0 };
+
 coral_watch_t *coral_park_client(request_rec *r)
 {
     parked_t *p;

@@ -22,6 +22,15 @@ typedef struct {
 /* The status, in the access log, of a request whose connection was closed before it was answered; as nginx has it. */
 #define CORAL_PARK_CLOSED 499
 
+/* Where a request is parked: with the MPM (coral_park_mpm), or with the request that captures it (capture.h). */
+typedef struct {
+    int (*park)(request_rec *r, const coral_parking_t *parking, void *data); /* [r] as coral_park() */
+    void (*wake)(request_rec *r, int *why);                                   /* [any] as coral_park_wake() */
+    int (*take)(int *why);                                                    /* [r] as coral_park_take() */
+    int holds; /* its run goes on only where the request is, not in the threads of the loop */
+} coral_parker_t;
+extern const coral_parker_t coral_park_mpm;
+
 /* [start] most: parked requests of a child, 0: no limit but the descriptors. */
 void coral_park_set_most(int most);
 apr_status_t coral_park_child_init(apr_pool_t *pchild);

@@ -86,7 +86,7 @@ static void collect_variables(lua_State *L, coral_run_t *run, int first)
 
     if (lua_isnoneornil(L, first))
         return;
-    err = coral_variable_set(run->rq->r, name, luaL_tolstring(L, first, NULL));
+    err = coral_request_set_variable(run->rq, name, luaL_tolstring(L, first, NULL));
     if (err)
         luaL_error(L, "%s", err);
     run->answer = CORAL_NOTHING;
@@ -115,7 +115,7 @@ static int set_variables(request_rec *r)
         const coral_set_t *set = &APR_ARRAY_IDX(sets, i, coral_set_t);
 
         if (!seen(coral_request_of(r), set->text ? (const void *)set->text : set->name))
-            coral_variable_set(r, set->name, coral_text_of(r, set->text));
+            coral_request_set_variable(coral_request_of(r), set->name, coral_text_of(r, set->text));
     }
     for (i = 0; hooks && i < hooks->nelts && status == DECLINED; i++) {
         const coral_script_t *script = APR_ARRAY_IDX(hooks, i, const coral_script_t *);
@@ -182,9 +182,17 @@ static void on_insert_filter(request_rec *r)
     static int on_##name##_late(request_rec *r) { return run_row(r, CORAL_PHASE_##name, CORAL_LATE, asked); }
 #define OTHER(...)
 
+/* What is the server's to rewrite is done before a request goes to a named location. */
+static int is_named(request_rec *r)
+{
+    const coral_request_t *rq = coral_request_existing(r);
+
+    return rq && rq->named;
+}
+
 static int run_row(request_rec *r, coral_phase_e phase, coral_order_e order, asked_e asked)
 {
-    if (!coral_conf_of(r)->hooks[phase])
+    if (!coral_conf_of(r)->hooks[phase] || (phase == CORAL_PHASE_server_rewrite && is_named(r)))
         return DECLINED;
     return phase == CORAL_PHASE_log ? run_log(r, order) : run_hooks(r, phase, order, asked);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "request.h"
 
+#include "variable.h"
+
 const char coral_r_kind[] = CORAL_R;
 
 /* The request is over; r->pool goes away. */
@@ -28,6 +30,54 @@ static coral_body_t *body_of(request_rec *r)
     return r->prev ? coral_request_of(r->prev)->body : coral_body_make(r);
 }
 
+static void note_variable(coral_request_t *rq, const char *name)
+{
+    if (!rq->variables)
+        rq->variables = apr_table_make(rq->r->pool, 4);
+    apr_table_set(rq->variables, name, "");
+}
+
+const char *coral_request_set_variable(coral_request_t *rq, const char *name, const char *value)
+{
+    const char *err = coral_variable_set(rq->r, name, value);
+
+    if (!err)
+        note_variable(rq, name);
+    return err;
+}
+
+void coral_request_copy_variables(coral_request_t *rq, const coral_request_t *from)
+{
+    int i;
+
+    for (i = 0; from->variables && i < apr_table_elts(from->variables)->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(apr_table_elts(from->variables), i, apr_table_entry_t).key;
+        const char *value = apr_table_get(from->r->subprocess_env, name);
+
+        if (value)
+            apr_table_set(rq->r->subprocess_env, name, value);
+        else
+            apr_table_unset(rq->r->subprocess_env, name);
+        note_variable(rq, name);
+    }
+}
+
+/* What a redirect leads to goes on with what the request before it knew. httpd has renamed the variables. */
+static void inherit(coral_request_t *rq)
+{
+    coral_request_t *before = coral_request_existing(rq->r->prev);
+
+    if (!before)
+        return;
+    coral_request_copy_variables(rq, before);
+    rq->ctx_vm = before->ctx_vm;
+    rq->ctx_ref = before->ctx_ref;
+    rq->named = before->exec_named;
+    before->exec_named = NULL;
+    if (rq->named && before->done) /* what the server has it do was done */
+        rq->done = apr_array_copy(rq->r->pool, before->done);
+}
+
 coral_request_t *coral_request_of(request_rec *r)
 {
     coral_request_t *rq = coral_request_existing(r);
@@ -38,6 +88,7 @@ coral_request_t *coral_request_of(request_rec *r)
         rq->first_status = r->status;
         ap_set_module_config(r->request_config, &coral_module, rq);
         rq->body = body_of(r);
+        inherit(rq);
         apr_pool_cleanup_register(r->pool, rq, on_end, apr_pool_cleanup_null);
     }
     rq->response.default_type = coral_conf_of(r)->default_type;
@@ -92,12 +143,16 @@ coral_bond_t *coral_request_bond(coral_request_t *rq, const coral_conf_t *conf)
     return rq->bonds = bond;
 }
 
-/* A redirected request goes on with the ngx.ctx of the one before. */
+/* A redirected request goes on with the ngx.ctx of the one before, a captured one with what it was given. */
 static void inherit_ctx(lua_State *L, coral_request_t *rq, coral_vm_t *vm)
 {
     coral_request_t *before = coral_request_existing(rq->r->prev);
     coral_bond_t *bond;
 
+    if (rq->ctx_vm == vm) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, rq->ctx_ref);
+        lua_setiuservalue(L, -2, 1);
+    }
     for (bond = before ? before->bonds : NULL; bond; bond = bond->next)
         if (bond->vm == vm && bond->ref != LUA_NOREF) {
             lua_rawgeti(L, LUA_REGISTRYINDEX, bond->ref);

@@ -26,7 +26,17 @@ typedef struct {
     coral_bond_t *bonds;
     coral_response_t response;
     coral_body_t *body;
-    const char *exec_uri;            /* ngx.exec: where to go when the hook is over */
+    const char *exec_uri;            /* ngx.exec: where to go when the hook is over … */
+    ap_conf_vector_t *exec_named;    /* … and the configuration of the named location, if it is one */
+    ap_conf_vector_t *named;         /* the request came to a named location: its configuration; NULL: it did not */
+    ap_conf_vector_t *mapped;        /* what it is merged onto */
+    apr_table_t *variables;          /* names of the variables that scripts and CoralSet have set; NULL: none */
+    struct coral_capture_t *capture; /* what this subrequest is for; NULL: it is nobody's capture */
+    struct coral_capture_t *capturing;    /* the next subrequest is this one's */
+    struct coral_capture_batch_t *batches; /* of captures that are not over */
+    int ends_captures;               /* … at the latest with the request */
+    coral_vm_t *ctx_vm;              /* ngx.ctx is given: it is in ctx_ref, a registry slot of that state */
+    int ctx_ref;
     int reached;                     /* no other module has mapped the uri to something of its own */
     int claimed;                     /* not a file: no walk through the file system (route.h) */
     int declined;                    /* claimed, but the content hook did not want it: it starts again as a file */
@@ -44,6 +54,12 @@ coral_request_t *coral_request_of(request_rec *r);
 
 /* [any] The same, NULL if there is none. r may be NULL. */
 coral_request_t *coral_request_existing(request_rec *r);
+
+/* [r] As coral_variable_set(), and remembers that it was set. */
+const char *coral_request_set_variable(coral_request_t *rq, const char *name, const char *value);
+
+/* [r] Sets what was set for the other request as it is there, or takes it away here; and remembers it. */
+void coral_request_copy_variables(coral_request_t *rq, const coral_request_t *from);
 
 /* [r] The content is done, or the request waits: the states it keeps may serve others. */
 void coral_request_end_leases(coral_request_t *rq, int waits);

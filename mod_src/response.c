@@ -82,7 +82,7 @@ static void begin(coral_response_t *response)
 {
     request_rec *r = response->r;
 
-    if (r->status == HTTP_SWITCHING_PROTOCOLS && !response->started && !r->connection->master) {
+    if (r->status == HTTP_SWITCHING_PROTOCOLS && !response->started && !r->connection->master && !r->main) {
         upgrade(response);
         return;
     }
@@ -93,6 +93,8 @@ static void begin(coral_response_t *response)
     }
     if (!r->content_type && response->default_type)
         ap_set_content_type(r, response->default_type);
+    if (!response->started)
+        response->status = r->status;
     response->started = 1;
 }
 
@@ -122,6 +124,8 @@ static apr_status_t pass(coral_response_t *response, apr_bucket *last)
         APR_BRIGADE_INSERT_TAIL(bb, last);
     rv = ap_pass_brigade(r->output_filters, bb);
     apr_brigade_destroy(bb);
+    if (APR_STATUS_IS_ECONNABORTED(rv))
+        response->aborted = 1;
     return rv;
 }
 
@@ -263,8 +267,11 @@ int coral_response_push(coral_response_t *response, coral_push_e how)
 void coral_response_flush_end(coral_response_t *response)
 {
     conn_rec *c = response->r->connection;
-    apr_bucket_brigade *bb = apr_brigade_create(response->r->pool, c->bucket_alloc);
+    apr_bucket_brigade *bb;
 
+    if (response->r->main) /* the end of a subrequest is nothing to the client */
+        return;
+    bb = apr_brigade_create(response->r->pool, c->bucket_alloc);
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_flush_create(c->bucket_alloc));
     ap_pass_brigade(c->output_filters, bb);
     apr_brigade_destroy(bb);

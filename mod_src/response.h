@@ -20,7 +20,8 @@ typedef struct {
     apr_bucket_brigade *pending; /* on its way, piece by piece */
     int unflushed;
     int filters;  /* the filters the configuration asks for are in */
-    int started;  /* something went down the filters, the headers with it */
+    int started;  /* something went down the filters, the headers with it … */
+    int status;   /* … and this status */
     int aborted;  /* the client is gone */
     int finished; /* nothing may follow */
     int status_set; /* the status was said by name: an exit does not change it */

@@ -117,7 +117,7 @@ static int on_translate(request_rec *r)
 
     if (r->proxyreq)
         return DECLINED;
-    if (r->uri != r->parsed_uri.path) /* a rewrite has changed it since httpd looked its <Location>s up */
+    if (r->uri != r->parsed_uri.path && !(coral_request_existing(r) && coral_request_existing(r)->named)) /* a rewrite has changed it since httpd looked its <Location>s up */
         ap_location_walk(r);
     conf = coral_conf_of(r);
     if (!conf->routes && !conf->hooks[CORAL_PHASE_content])

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run.h"
 
-#include "park.h"
 #include "stay.h"
 
 #define HOLD apr_time_from_msec(1) /* so long a thread waits for a client to take more before the request is parked */
@@ -347,7 +346,7 @@ static void go_elsewhere(void *run_)
 {
     coral_run_t *run = run_;
 
-    coral_park_wake(run->rq->r, &run->called);
+    run->parker->wake(run->rq->r, &run->called);
 }
 
 /* In a thread of the loop. Whether the connection is needed. [vm] */
@@ -369,7 +368,7 @@ static void on_wake(coral_strand_t *s)
 {
     coral_run_t *run = (coral_run_t *)s;
 
-    if (coral_strand_woken_for_connection(s))
+    if (run->parker->holds || coral_strand_woken_for_connection(s))
         go_elsewhere(run);
     else
         coral_vm_post(run->bond->vm, &run->turn);
@@ -392,8 +391,12 @@ static int hold(coral_run_t *run)
 /* Until it is over or waits. Whether it is over. [r] */
 static int advance(coral_run_t *run)
 {
+    int holds = run->parker->holds;
+
     while (!run->strand.over) {
-        if (coral_vm_try(run->bond->vm)) {
+        if (holds)
+            coral_vm_run(run->bond->vm, go, run);
+        else if (coral_vm_try(run->bond->vm)) {
             go(run->bond->vm, run);
             coral_vm_leave(run->bond->vm);
         }
@@ -401,7 +404,7 @@ static int advance(coral_run_t *run)
             return 0; /* its turn is waited for without a thread */
         if (run->strand.over)
             break;
-        if (!coral_strand_perform(&run->strand, 0) && !hold(run))
+        if (!coral_strand_perform(&run->strand, holds) && (holds || !hold(run)))
             return 0;
         if (run->stops_on_abort && run->rq->response.aborted)
             return 0;
@@ -409,8 +412,9 @@ static int advance(coral_run_t *run)
     return 1;
 }
 
-int coral_run_start(coral_run_t *run, request_rec *r, coral_phase_e phase, const coral_script_t *script)
+int coral_run_start(coral_run_t *run, request_rec *r, coral_phase_e phase, const coral_script_t *script, const coral_parker_t *parker)
 {
+    run->parker = parker;
     run->strand.notify = on_wake;
     run->turn.run = on_turn;
     run->turn.after = go_elsewhere;
@@ -421,13 +425,17 @@ int coral_run_start(coral_run_t *run, request_rec *r, coral_phase_e phase, const
 
 void coral_run_release(coral_run_t *run)
 {
-    if (!run->opened || coral_strand_is_ready(&run->strand) || !coral_strand_sleep(&run->strand))
+    if (run->opened && !coral_strand_is_ready(&run->strand) && coral_strand_sleep(&run->strand))
+        return;
+    if (run->parker->holds)
+        go_elsewhere(run);
+    else
         coral_vm_post(run->bond->vm, &run->turn);
 }
 
 int coral_run_claim(coral_run_t *run)
 {
-    if (!coral_park_take(&run->called))
+    if (!run->parker->take(&run->called))
         return 0;
     run->wanted = 0;
     return 1;
@@ -446,7 +454,7 @@ int coral_run_demand(coral_run_t *run)
 int coral_run_resume(coral_run_t *run)
 {
     coral_strand_take(&run->strand);
-    coral_strand_perform(&run->strand, 0);
+    coral_strand_perform(&run->strand, run->parker->holds);
     if (run->stops_on_abort && run->rq->response.aborted)
         return 0;
     return run->strand.over || advance(run);

@@ -3,10 +3,12 @@
  *
  * A run is a strand (strand.h) of the state its request keeps. Where its phase or its server do not allow anything else it is driven on
  * the thread that holds the request: when Lua waits, the state is let go and the thread waits. A content handler's can be parked:
- * it goes on in the threads of the loop, and the connection is brought back when it is needed. */
+ * with the MPM it goes on in the threads of the loop, and the connection is brought back when it is needed; that of a captured
+ * subrequest waits with the request that captures it, and goes on where that one's connection is. */
 #ifndef CORAL_RUN_H
 #define CORAL_RUN_H
 
+#include "park.h"
 #include "request.h"
 #include "strand.h"
 
@@ -51,6 +53,7 @@ struct coral_run_t {
     coral_belonging_t *belongings;
 
     /* While it is parked. */
+    const coral_parker_t *parker;
     coral_turn_t turn;
     int stops_on_abort;  /* advance() stops when a write finds the client gone */
     void *scoreboard;    /* its connection's: without one httpd's log does not take it for a client's */
@@ -66,7 +69,7 @@ coral_run_t *coral_run_of(lua_State *L);
 void coral_run_whole(coral_run_t *run, request_rec *r, coral_phase_e phase, const coral_script_t *script);
 
 /* [r] The same as far as it goes without waiting long; whether it is over. If not the caller parks the request and then calls release. */
-int coral_run_start(coral_run_t *run, request_rec *r, coral_phase_e phase, const coral_script_t *script);
+int coral_run_start(coral_run_t *run, request_rec *r, coral_phase_e phase, const coral_script_t *script, const coral_parker_t *parker);
 
 /* [r] The connection is away: the run goes on in the threads of the loop, until it calls for it (park.h). */
 void coral_run_release(coral_run_t *run);

@@ -19,8 +19,8 @@ struct coral_wait_t {
     coral_sleeper_t sleeper; /* first */
     coral_task_t *task;
 
-    /* [r] With block it is done when this returns. Without, it may be that the client has to be waited for: 1, and watch, direction and
-     * until say what for; then it is called again. 0: done. */
+    /* [r] 0: done. 1: to be called again, when what watch, direction and until say has come, or somebody has woken it. With block the
+     * client is not waited for in this way, but by the call itself. */
     int (*perform)(void *owner, coral_wait_t *w, int block);
     coral_watch_t *watch;
     coral_direction_e direction;

@@ -44,16 +44,18 @@ static const char *get_scheme(request_rec *r) { return ap_http_scheme(r); }
 static const char *get_server_addr(request_rec *r) { return r->connection->local_ip; }
 static const char *get_server_name(request_rec *r) { return ap_get_server_name(r); }
 static const char *get_server_port(request_rec *r) { return decimal(r, ap_get_server_port(r)); }
-static const char *get_server_protocol(request_rec *r) { return r->protocol; }
 static const char *get_status(request_rec *r) { return decimal(r, r->status); }
 
-/* What the client asked for, also after a redirect. */
-static const char *get_request_uri(request_rec *r)
+/* What the client sent, whatever httpd has made of it: redirects, subrequests. */
+static request_rec *client_request(request_rec *r)
 {
-    while (r->prev)
-        r = r->prev;
-    return r->unparsed_uri;
+    while (r->main || r->prev)
+        r = r->main ? r->main : r->prev;
+    return r;
 }
+
+static const char *get_request_uri(request_rec *r) { return client_request(r)->unparsed_uri; }
+static const char *get_server_protocol(request_rec *r) { return client_request(r)->protocol; }
 
 static const char *local_time(request_rec *r, const char *format)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verdict.h"
 
+#include "capture.h"
+
 /* What the script set for the client goes along with an error page or a redirect: httpd keeps only err_headers_out then. */
 static void keep_headers(request_rec *r)
 {
@@ -60,7 +62,7 @@ static int go_elsewhere(coral_request_t *rq)
     const char *uri = rq->exec_uri;
 
     rq->exec_uri = NULL;
-    ap_internal_redirect(uri, rq->r);
+    ap_internal_redirect(uri, rq->r); /* request.c sees to exec_named */
     return DONE;
 }
 
@@ -68,6 +70,7 @@ int coral_verdict(coral_run_t *run)
 {
     coral_request_t *rq = run->rq;
 
+    coral_capture_end(rq->r);
     if (run->answer == CORAL_FAILED)
         return give_up(rq);
     if (run->answer == CORAL_EXITED && rq->exec_uri)

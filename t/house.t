@@ -99,11 +99,11 @@ __DATA__
 mod_coral
 api directive
 api_* phase content directive_app directive_hook directive_body directive_net serve
-filter route client
+filter route client named
 stretch table socket plug shared_lua captures certificate
 glue crypto verdict timer job
-run
-request strand
+run capture
+request strand lend
 task print body
 response
 vm park net_pool resolver pattern

@@ -28,6 +28,8 @@ ngx.exit, ngx.redirect, ngx.send_headers = response.exit, response.redirect, res
 ngx.log = log.log
 ngx.re = { match = regex.match, find = regex.find, gmatch = regex.gmatch, sub = replace.sub, gsub = replace.gsub }
 ngx.var = require "coral.ngx.var"
+ngx.location = require "coral.ngx.location"
+ngx.exec, ngx.location.exec = ngx.location.exec, nil
 ngx.req = require "coral.ngx.req"
 ngx.req.socket = require "coral.client".socket
 ngx.socket = require "coral.ngx.socket"
@@ -45,13 +47,6 @@ ngx.shared = require "coral.ngx.shared"
 _G.print = log.print
 
 function ngx.update_time() end
-
--- exec(uri, args): args a string or a table
-function ngx.exec(uri, args)
-  args = args ~= nil and codec.query_string(args, 2)
-  if args and args ~= "" then uri = uri .. (uri:find("?", 1, true) and "&" or "?") .. args end
-  response.exec(uri)
-end
 
 function ngx.get_phase()
   return r.phase() or require "coral.loader".phase or "init"

@@ -466,7 +466,7 @@ ngx.say(ngx.var.big == big, " ", #ngx.var.big)
 --- body
 true 100000
 
-=== in a redirected request the variables of the first have their REDIRECT_ names
+=== a redirected request has the variables of the first, also by their REDIRECT_ names
 --- file first.lua
 ngx.var.mine = "kept"
 ngx.exec("@URL@/main.lua")
@@ -474,4 +474,4 @@ ngx.exec("@URL@/main.lua")
 ngx.say(ngx.var.mine, " ", ngx.var.REDIRECT_mine)
 --- request GET first.lua
 --- body
-nil kept
+kept kept

@@ -224,7 +224,7 @@ ngx.exec("@URL@/deep/index.html")
 
 === exec out of the tree
 --- lua
-ngx.exec("/../../../etc/passwd")
+ngx.exec("/%2e%2e/%2e%2e/%2e%2e/etc/passwd")
 --- code 400
 
 === exec in a circle ends
@@ -247,21 +247,68 @@ the other
 
 === exec: wrong arguments
 --- lua
-ngx.say((pcall(ngx.exec)))
-ngx.say((pcall(ngx.exec, "")))
-ngx.say((pcall(ngx.exec, {})))
-ngx.say((pcall(ngx.exec, "no-slash")))
-ngx.say((pcall(ngx.exec, "/x", true)))
-ngx.say((pcall(ngx.exec, "/x", print)))
-ngx.say((pcall(ngx.exec, "/x\0y")))
+local function try(...)
+  local ok, err = pcall(ngx.exec, ...)
+  ngx.say(ok, " ", (tostring(err):gsub("^.-:%d+: ", "")))
+end
+try()
+try("/x", "y", "z")
+try("")
+try({})
+try("no-slash")
+try("/x", true)
+try("/x", print)
+try("/x\0y")
+try("/../x")
+try("/x/../y?a=1")
+try("/x/..")
+try("?a=1")
+try("@nobody")
+--- body_like
+\Afalse expecting one or two arguments, but got 0
+false expecting one or two arguments, but got 3
+false The uri argument is empty
+false bad argument #1 to 'exec' \(string expected, got table\)
+false .*must begin with a slash.*
+false bad argument #2 to 'exec' \(string, number, or table expected, but got boolean\)
+false bad argument #2 to 'exec' \(string, number, or table expected, but got function\)
+false unsafe uri
+false unsafe uri
+false unsafe uri
+false unsafe uri
+false unsafe uri
+false could not find named location "@nobody"
+\z
+
+=== exec in phases where it makes no sense
+--- file main.html
+the page
+--- htaccess
+<CoralHook header_filter>
+ngx.header["X-Header"] = select(2, pcall(ngx.exec, "/")):match("API.*")
+</CoralHook>
+<CoralHook log>
+ngx.log(ngx.WARN, select(2, pcall(ngx.exec, "/")))
+</CoralHook>
+--- request GET main.html
+--- header X-Header: API disabled in the context of header_filter
 --- body
-false
-false
-false
-false
-false
-false
-false
+the page
+--- error_log
+API disabled in the context of log
+
+=== exec keeps variables
+--- htaccess
+CoralSet $set one
+--- file other.lua
+ngx.say(ngx.var.dog, " ", ngx.var.cat, " ", ngx.var.set)
+--- lua
+ngx.var.dog = "rex"
+ngx.var.cat = "tom"
+ngx.var.cat = nil
+ngx.exec("@URL@/other.lua")
+--- body
+rex nil one
 
 === exec after the headers
 --- lua
