@@ -263,17 +263,24 @@ static void finish(parked_t *p, int status)
     ap_process_request_after_handler(r);
 }
 
+/* Whether the child has been told to, in whichever way. */
+static int is_stopping(void)
+{
+    int state = 0;
+
+    return ap_mpm_query(AP_MPMQ_MPM_STATE, &state) != APR_SUCCESS || state == AP_MPMQ_STOPPING;
+}
+
 void coral_park_enter(conn_rec *c)
 {
     coral_connection_t *connection;
-    int state = 0;
 
     if (!park.able)
         return;
     connection = coral_connection_of(c);
     if (!connection) {
         connection = coral_connection_make(c);
-        connection->lasting = ap_mpm_query(AP_MPMQ_MPM_STATE, &state) == APR_SUCCESS && state != AP_MPMQ_STOPPING;
+        connection->lasting = !is_stopping();
     }
     if (apr_atomic_inc32(&connection->here))
         ap_log_cerror(APLOG_MARK, APLOG_CRIT, 0, c, "a connection is on two threads at once: this must not be");
@@ -427,17 +434,18 @@ static int on_pre_close(conn_rec *c)
     return OK;
 }
 
-/* The MPM could not keep the connection, has closed what it took for its socket, and destroys it without another word. */
+/* The MPM could not keep the connection, has closed what it took for its socket, and destroys it without another word. So it does, too,
+ * when the child is told to stop at once and its thread was about to let it go. */
 static apr_status_t on_connection_end(void *p_)
 {
     parked_t *p = p_;
-    int open;
+    int open, stopping = is_stopping();
 
     if (!p->r)
         return APR_SUCCESS;
-    ap_log_error(APLOG_MARK, APLOG_ERR, 0, ap_server_conf, "httpd has dropped the connection of a parked request");
+    ap_log_error(APLOG_MARK, stopping ? APLOG_INFO : APLOG_ERR, 0, ap_server_conf, "httpd has dropped the connection of a parked request");
     open = !p->swapped || come_back(p);
-    end_lost(p, CORAL_PARK_CLOSED, CORAL_NEVER);
+    end_lost(p, stopping ? HTTP_SERVICE_UNAVAILABLE : CORAL_PARK_CLOSED, CORAL_NEVER);
     if (!open)
         apr_socket_close(p->socket);
     return APR_SUCCESS;

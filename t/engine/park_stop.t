@@ -138,7 +138,7 @@ if ($event) {
     is scalar(() = $errors =~ /CLOSED/g), 40, 'after their scripts were ended';
     like $errors, qr/\[client 127\.0\.0\.1:\d+\].*MARK slow/, 'and named the client';
     is scalar(() = $errors =~ /the child is to stop at once: \d+ parked requests/g), 1, 'one word about all of them';
-    like $errors, qr/: 4[23] parked requests end without an answer, 0 of them/, 'their number' or diag grep { /parked requests/ } split /^/, $errors;
+    like $errors, qr/: (?:39|4\d) parked requests end without an answer, 0 of them/, 'their number, but for one that was about to be parked' or diag grep { /parked requests/ } split /^/, $errors;
     clean();
     ok begin(), 'starts again';
     my $spin = asked('/spin.lua');
