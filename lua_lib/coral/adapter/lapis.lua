@@ -39,7 +39,7 @@ end
 
 local function load_class(app)
   if not app.folder then return app:run() end
-  local name = require "lapis.config".get_app_module()
+  local name = require "lapis.config".get().default_app_module or "app" -- get_app_module() does not see what was pushed
   local file = name:gsub("%.", "/")
   if not app:first(file .. ".lua", file .. "/init.lua") and app:first(file .. ".moon", file .. "/init.moon") then
     need("moonscript", app)
