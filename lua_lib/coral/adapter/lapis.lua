@@ -17,7 +17,8 @@ local function need(name, app)
   local ok, result = pcall(require, name)
   if ok then return result end
   if not tostring(result):find("module '" .. name .. "' not found", 1, true) then error(result, 0) end
-  app:fail(("it needs %s, which is not on package.path: luarocks --lua-version=5.4 install %s, or CoralPackagePath"):format(name, name))
+  local rock = name:match "^[^.]+"
+  app:fail(("it needs %s, which is not on package.path: luarocks --lua-version=5.4 install %s, or CoralPackagePath"):format(rock, rock))
 end
 
 -- CoralEnvironment's word, or LAPIS_ENVIRONMENT's; and what the test server lays over its configuration (lapis.cmd.httpd).
@@ -37,20 +38,26 @@ local function print_coloured(...)
   log.coloured(table.concat(words, "\t"))
 end
 
+-- MoonScript, where a module is written in it and not compiled.
+local function understand(app, name)
+  local file = name:gsub("%.", "/")
+  if app:first(file .. ".moon", file .. "/init.moon") and not app:first(file .. ".lua", file .. "/init.lua") then need("moonscript", app) end
+end
+
+-- What Lapis makes an application of: the module's name, or what a single file returns.
 local function load_class(app)
   if not app.folder then return app:run() end
   local name = require "lapis.config".get().default_app_module or "app" -- get_app_module() does not see what was pushed
-  local file = name:gsub("%.", "/")
-  if not app:first(file .. ".lua", file .. "/init.lua") and app:first(file .. ".moon", file .. "/init.moon") then
-    need("moonscript", app)
-  end
+  understand(app, name)
   return name
 end
 
 -- load(app): what dispatch answers with
 function lapis.load(app)
-  local framework = need("lapis", app)
+  if app.folder then understand(app, "config") end -- lapis asks for it while it is loaded
+  need("lapis.config", app)
   set_environment()
+  local framework = need("lapis", app)
   require "lapis.logging".set_print(print_coloured)
   local class = load_class(app)
   if type(class) ~= "string" and not (type(class) == "table" and class.build_router) then app:fail "it returns no lapis.Application" end

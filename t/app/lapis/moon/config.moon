@@ -1,0 +1,20 @@
+-- SPDX-License-Identifier: Apache-2.0
+config = require "lapis.config"
+
+config {"development", "test", "production"}, ->
+  server "httpd"
+  secret "not to be told"
+  session_name "site"
+  max_request_args 50
+  postgres ->
+    host "127.0.0.1"
+    port os.getenv("SITE_PG_PORT") or "5432"
+    user os.getenv("SITE_PG_USER") or "postgres"
+    database "site"
+
+config "development", ->
+  logging { queries: false, requests: true, server: true }
+
+config "production", ->
+  code_cache "on"
+  greeting "produced"
