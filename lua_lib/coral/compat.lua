@@ -33,16 +33,18 @@ local function function_of(f, name)
   return info.func
 end
 
+-- Whether the function has globals.
 local function set_env(f, env)
   local i = env_of(f)
   if i then upvaluejoin(f, i, function() return env end, 1) end
+  return i ~= nil
 end
 
 -- getfenv(f), getfenv(level): 1 by default; 0, C functions and those without globals: _G
 function _G.getfenv(f)
   if f == nil then f = 1 end
   if f == 0 then return _G end
-  local _, env = env_of(function_of(f, "getfenv"))
+  local _, env = env_of(type(f) == "function" and f or function_of(f, "getfenv"))
   return env or _G
 end
 
@@ -51,6 +53,7 @@ function _G.setfenv(f, env)
   if type(env) ~= "table" then
     error(("bad argument #2 to 'setfenv' (table expected, got %s)"):format(env == nil and "no value" or type(env)), 2)
   end
+  if type(f) == "function" and set_env(f, env) then return f end -- the usual case, and the quick one: templates do little else
   if f == 0 then error("'setfenv' cannot change environment of given object", 2) end
   local func = function_of(f, "setfenv")
   if getinfo(func, "S").what == "C" then error("'setfenv' cannot change environment of given object", 2) end

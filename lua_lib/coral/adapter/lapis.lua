@@ -52,6 +52,9 @@ local function load_class(app)
   return name
 end
 
+-- Most of what the state holds is the framework's and stays, so looking through all of it whenever it has doubled is too often.
+local PAUSE <const> = 400
+
 -- load(app): what dispatch answers with
 function lapis.load(app)
   if app.folder then understand(app, "config") end -- lapis asks for it while it is loaded
@@ -61,6 +64,7 @@ function lapis.load(app)
   require "lapis.logging".set_print(print_coloured)
   local class = load_class(app)
   if type(class) ~= "string" and not (type(class) == "table" and class.build_router) then app:fail "it returns no lapis.Application" end
+  collectgarbage("setpause", PAUSE)
   return { app = framework.load_app(class), dispatch = require "lapis.nginx".dispatch }
 end
 

@@ -10,7 +10,8 @@ config({ "development", "test", "production" }, {
   max_request_args = 50,
   postgres = {
     host = "127.0.0.1", port = os.getenv "SITE_PG_PORT" or "5432",
-    user = os.getenv "SITE_PG_USER" or "postgres", database = "site",
+    user = os.getenv "SITE_PG_USER" or "postgres", password = os.getenv "SITE_PG_PASSWORD",
+    database = os.getenv "SITE_PG_DATABASE" or "site",
   },
 })
 
