@@ -11,7 +11,7 @@ use POSIX ();
 use Test::More;
 use Time::HiRes 'sleep';
 
-my $library  = Coral::Library->need(qw(lapis cjson lpeg socket openssl ansicolors date etlua loadkit pgmoon resty.upload ?moonscript ?re));
+my $library  = Coral::Library->need(qw(lapis cjson lpeg socket.core _openssl ansicolors date etlua loadkit pgmoon resty.upload ?moonscript ?re));
 my $postgres = Coral::Service->need('postgres');
 my $top      = Apache::Test::vars()->{top_dir};
 @ENV{qw(SITE_PG_PORT SITE_PG_USER SITE_PG_PASSWORD SITE_PG_DATABASE PGPASSWORD)} = ($postgres->port, qw(app secret postgres secret));

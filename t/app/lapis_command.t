@@ -10,7 +10,7 @@ use File::Temp ();
 use Test::More;
 use Time::HiRes 'sleep';
 
-my $library = Coral::Library->need(qw(lapis argparse ansicolors cjson socket lpeg openssl date etlua loadkit));
+my $library = Coral::Library->need(qw(lapis argparse ansicolors cjson socket.core lpeg _openssl date etlua loadkit));
 my ($lua) = grep { -x } map { "$_/lua5.4" } split /:/, $ENV{PATH};
 plan skip_all => 'there is no lua5.4' unless $lua;
 
