@@ -431,3 +431,22 @@ ngx.say(ngx.req.get_body_data(), " ", ngx.var.content_length)
 --- body
 nil in a file 200000
 abc 3
+
+=== as variables
+--- lua
+ngx.say(ngx.var.request_body, " ", ngx.var.request_body_file)
+ngx.req.read_body()
+ngx.say(ngx.var.request_body, " ", ngx.var.request_body_file)
+ngx.req.init_body(0)
+ngx.req.append_body("x")
+ngx.req.finish_body()
+ngx.say(ngx.var.request_body, " ", ngx.var.request_body_file == ngx.req.get_body_file())
+ngx.say((select(2, pcall(function() ngx.var.request_body = "y" end)):gsub("^.-:%d+: ", "")))
+--- request
+POST main.lua
+abc
+--- body
+nil nil
+abc nil
+nil true
+variable "request_body" not changeable
