@@ -11,6 +11,8 @@ KINDS = (("ngx.sleep(0)", "/sleep?s=0&n={n}"),
 CLIENTS = 32
 WAIT_LIMIT = 15         # µs
 PING_LIMIT = 1.5        # times nginx's
+CALLS = 20000           # of a dictionary, per request
+GET_LIMIT = 1000        # ns from one get to the next, over two cores: a million per second
 
 
 def _in_turns(rig, urls, counts):
@@ -58,6 +60,24 @@ def ping(rig):
                  [Figure("    of many (101 against 1)", "µs", _difference(ours, 101, 1), _difference(theirs, 101, 1), PING_LIMIT, True)]),
                Figure("a request with one PING", "µs", *whole)]
     return Case("ping", f"CPU of a PING to {redis.title} over a kept connection, {CLIENTS} clients", "nginx+Lua", figures, errors)
+
+
+def shared(rig):
+    """Calls of a dictionary, two requests at a time: the time from one to the next, and the CPU of one."""
+    servers, figures, errors = rig.servers("coral-dict", "nginx-2"), [], []
+    for what, limit in (("get", GET_LIMIT), ("incr", None), ("set", None)):
+        seen = {key: [] for key in servers}
+        for number in range(rig.rounds):
+            for key, server in servers.items():
+                rig.progress(f"round {number + 1} of {rig.rounds}: {key}, {what}")
+                sample = measure_url(server, f"/dict?what={what}&n={CALLS}", rig.seconds, 2)
+                errors += [f"{key}, {what}: {error}" for error in sample.errors]
+                seen[key].append(sample)
+        ours, theirs = seen["coral-dict"], seen.get("nginx-2")
+        for label, of, most in ((f"{what}: one after the other", lambda go: 1e9 / (go.rate * CALLS), limit),
+                                ("    CPU of one", lambda go: go.cpu_us * 1000 / CALLS, None)):
+            figures.append(Figure(label, "ns", [of(go) for go in ours], [of(go) for go in theirs or ()], most, digits=0))
+    return Case("shared", "Calls of one ngx.shared dictionary of 1,000 keys, two requests at a time", "nginx+Lua", figures, errors)
 
 
 def _both(label, unit, seen, value, limit=None, digits=0):

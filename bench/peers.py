@@ -9,11 +9,11 @@ import subprocess
 
 from rig import BenchError, Program, build_program, ordinary_user
 
-# One worker, which is nginx's one thread; whatever is not Lua's is kept out of the way.
+# As a rule one worker, which is nginx's one thread; whatever is not Lua's is kept out of the way.
 NGINX_CONF = """\
 {modules}
 daemon off;
-worker_processes 1;
+worker_processes {workers};
 worker_rlimit_nofile {descriptors};
 pid "{root}/nginx.pid";
 error_log "{log}" warn;
@@ -29,6 +29,7 @@ http {{
     client_body_buffer_size 1m;
     lua_socket_log_errors off;
     lua_socket_pool_size 1000;
+    lua_shared_dict bench 8m;
     {temporary}
     server {{
         listen 127.0.0.1:{port} backlog=8192 sndbuf=64k;
@@ -43,7 +44,7 @@ class Nginx(Program):
 
     bad = ("[error]", "[crit]", "[alert]", "[emerg]")
 
-    def __init__(self, scratch, port, scripts, descriptors):
+    def __init__(self, scratch, port, scripts, descriptors, workers=1):
         super().__init__(scratch, "nginx", port)
         self.nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
         if not self.nginx:
@@ -53,7 +54,7 @@ class Nginx(Program):
         temporary = " ".join(f'{what}_temp_path "{scratch.folder("nginx", what)}";'
                              for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         text = NGINX_CONF.format(
-            modules=self._modules(told), root=self.root, log=self.log, port=port, user=_user(), temporary=temporary,
+            modules=self._modules(told), root=self.root, log=self.log, port=port, user=_user(), temporary=temporary, workers=workers,
             descriptors=descriptors, connections=descriptors - 100,
             locations="\n        ".join(f'location = /{name} {{ content_by_lua_file "{path}"; }}'
                                         for name, path in scripts.items()))
