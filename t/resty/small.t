@@ -157,13 +157,13 @@ local token = jwt:sign("secret", { header = { typ = "JWT", alg = "HS256" }, payl
 local got = jwt:verify("secret", token)
 show(got.verified, got.valid, got.payload.foo, got.reason)
 show(jwt:verify("wrong", token).verified, jwt:verify("wrong", token).reason:match "^signature mismatch")
-show((jwt:verify("secret", token:sub(1, -4) .. "xxx").verified), jwt:verify("secret", "no.token").valid)
+show((jwt:verify("secret", token:sub(1, -4) .. "xxx").verified), not jwt:verify("secret", "no.token").valid)
 local old = jwt:sign("secret", { header = { typ = "JWT", alg = "HS512" }, payload = { exp = ngx.time() - 60 } })
 show(jwt:verify("secret", old).verified, jwt:verify("secret", old).reason:match "expired" )
 --- body
 true|true|bar|everything is awesome~ :p
 false|signature mismatch
-false|false
+false|true
 false|expired
 
 === openidc: where it sends who is not known
