@@ -13,7 +13,8 @@ my $others  = Coral::Upstream->start(REFUSED => 'refused', PLAY => 'tcp');
 my %files   = (
     'echo.lua' => <<'LUA',
 ngx.req.read_body()
-local body = ngx.req.get_body_data() or ""
+local body, file = ngx.req.get_body_data() or "", ngx.req.get_body_file and ngx.req.get_body_file()
+if file then body = assert(io.open(file, "rb")):read "a" end
 ngx.header["X-Method"] = ngx.req.get_method()
 ngx.header["X-Agent"] = ngx.var.http_user_agent
 ngx.header["X-Test"] = ngx.var.http_x_test
