@@ -61,3 +61,27 @@ local more = coral.status().memory - before
 ngx.say(more > 990000 and "counted" or more, " ", #big)
 --- body
 counted 1000000
+
+=== environment(): nothing said
+--- lua
+ngx.say(require("coral").environment())
+--- body
+nil
+
+=== … and as CoralEnvironment says, each in states of its own
+--- htaccess
+CoralEnvironment production
+<Files "other.lua">
+    CoralEnvironment "te st"
+</Files>
+--- file other.lua
+ngx.print(require("coral").environment(), " ", tostring(mine))
+--- lua
+_G.mine = true
+ngx.print(require("coral").environment())
+--- body: production
+
+=== the other one
+--- again
+--- request GET other.lua
+--- body: te st nil
