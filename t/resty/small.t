@@ -9,7 +9,7 @@ use Test::More;
 
 my @names   = map { "?$_" } qw(resty.lock resty.limit.req resty.lrucache resty.string resty.jwt resty.openidc cjson resty.http resty.session);
 my $library = Coral::Library->need(@names);
-my %without = map { my $name = s/^\?(?:resty\.)?//r =~ tr/./_/r; ("NO_\U$name" => $library->has(s/^\?//r) ? '' : "there is no $_") } @names;
+my %without = map { my $name = s/^\?(?:resty\.)?//r =~ tr/./_/r; ("NO_\U$name" => $library->has(s/^\?//r) ? '' : 'there is no ' . s/^\?//r) } @names;
 plan(skip_all => 'there is none of them (CORAL_LIBRARIES)') unless grep { $_ eq '' } @without{qw(NO_LOCK NO_LIMIT_REQ NO_LRUCACHE NO_STRING NO_JWT)};
 $without{NO_OPENIDC} ||= $without{NO_HTTP} || $without{NO_SESSION} || $without{NO_JWT} || $without{NO_CJSON};
 my $server = Coral::Server->new(config => $library->config . <<'CONF', files => { 'htdocs/locked.lua' => <<'LUA', 'htdocs/limited.lua' => <<'LUA2' });

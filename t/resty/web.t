@@ -9,7 +9,7 @@ use Test::More;
 
 my @names   = map { "?$_" } qw(resty.template resty.session resty.upload cjson);
 my $library = Coral::Library->need(@names);
-my %without = map { my $name = s/^\?(?:resty\.)?//r; ("NO_\U$name" => $library->has(s/^\?//r) ? '' : "there is no $_") } @names;
+my %without = map { my $name = s/^\?(?:resty\.)?//r; ("NO_\U$name" => $library->has(s/^\?//r) ? '' : 'there is no ' . s/^\?//r) } @names;
 plan(skip_all => 'there is no resty.template, resty.session, resty.upload (CORAL_LIBRARIES)')
     unless grep { $library->has("resty.$_") } qw(template session upload);
 my $server  = Coral::Server->new(config => $library->config . "CoralSharedDict sessions 1m\n");
