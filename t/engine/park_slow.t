@@ -40,7 +40,7 @@ for i = 1, 65536 do
   if ngx.var.arg_flush then ngx.flush(true) end
 end
 LUA
-    'htdocs/upload.lua' => 'ngx.req.read_body() local b = ngx.req.get_body_data() ngx.print(#b, " ", ngx.md5(b))',
+    'htdocs/upload.lua' => 'ngx.req.read_body() local b = (...):requestbody() ngx.print(#b, " ", ngx.md5(b))',
     'htdocs/hello.lua'  => 'ngx.print("hello")',
     'htdocs/facts.lua'  => 'collectgarbage() collectgarbage() ngx.print(ngx.worker.pid())',
 });

@@ -17,7 +17,7 @@ my %files = (
     'lua/nap.lua'      => 'ngx.sleep(tonumber(ngx.var.arg_t))',
     'htdocs/sleep.lua' => 'ngx.sleep(tonumber(ngx.var.arg_t)) ngx.print("slept ", ngx.var.arg_n or "")',
     'htdocs/stream.lua' => 'for i = 1, 20 do ngx.print(i, " ") ngx.flush(true) ngx.sleep(0.05) end',
-    'htdocs/body.lua'  => 'ngx.req.read_body() ngx.sleep(0.2) ngx.print(ngx.md5(ngx.req.get_body_data()))',
+    'htdocs/body.lua'  => 'ngx.req.read_body() ngx.sleep(0.2) ngx.print(ngx.md5((...):requestbody()))',
     'htdocs/thread.lua' => 'local t = ngx.thread.spawn(function() ngx.sleep(1) return "joined" end) local ok, v = ngx.thread.wait(t) ngx.print(v)',
     'htdocs/socket.lua' => 'local s = ngx.socket.tcp() s:connect("127.0.0.1", ngx.var.server_port) s:send("GET /sleep.lua?t=0.8 HTTP/1.0\r\n\r\n") ngx.print(#s:receive("*a") > 100 and "got" or "cut")',
     'htdocs/long.lua'  => 'local c <close> = setmetatable({}, { __close = function() ngx.log(ngx.WARN, "CLOSED") end }) ngx.sleep(60) ngx.print("late")',

@@ -33,7 +33,7 @@ H2MaxSessionStreams 200
 SendBufferSize 32768
 CONF
     'htdocs/sleep.lua' => 'ngx.sleep(tonumber(ngx.var.arg_t)) ngx.print("slept ", ngx.var.arg_n or "")',
-    'htdocs/body.lua'  => 'ngx.sleep(0.01) ngx.req.read_body() ngx.sleep(0.01) local b = ngx.req.get_body_data() ngx.print(#b, " ", ngx.md5(b))',
+    'htdocs/body.lua'  => 'ngx.sleep(0.01) ngx.req.read_body() ngx.sleep(0.01) local b = (...):requestbody() ngx.print(#b, " ", ngx.md5(b))',
     'htdocs/lines.lua' => 'for i = 1, 60000 do ngx.print(("%49d\n"):format(i)) if i % 10000 == 0 then ngx.flush(true) ngx.sleep(0.01) end end',
     'htdocs/stream.lua' => 'for i = 1, 5 do ngx.print(i, " ") ngx.flush(true) ngx.sleep(0.05) end',
     'htdocs/mark.lua'  => 'local c <close> = setmetatable({}, { __close = function() ngx.log(ngx.WARN, "CLOSED") end }) ngx.log(ngx.WARN, "BEGIN") ngx.sleep(5) ngx.log(ngx.WARN, "AFTER")',

@@ -36,7 +36,7 @@ if ngx.var.arg_n % 2 == 0 then s:setkeepalive() else s:close() end
 ngx.print("talk ", line)
 LUA
         'htdocs/stream.lua' => 'for i = 1, 5 do ngx.print("part ", ngx.var.arg_n, " ") ngx.flush(true) ngx.sleep(0.005) end',
-        'htdocs/body.lua'   => 'ngx.req.read_body() ngx.sleep(0.002) ngx.print("body ", #ngx.req.get_body_data(), " ", ngx.var.arg_n)',
+        'htdocs/body.lua'   => 'ngx.req.read_body() ngx.sleep(0.002) ngx.print("body ", #(...):requestbody(), " ", ngx.var.arg_n)',
         'htdocs/lines.lua'  => 'for i = 1, 4000 do ngx.print(("%49d\n"):format(i)) end ngx.print("lines ", ngx.var.arg_n)',
         'htdocs/thread.lua' => <<'LUA',
 local n, t = ngx.var.arg_n, {}
