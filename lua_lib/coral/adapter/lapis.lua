@@ -44,12 +44,18 @@ local function understand(app, name)
   if app:first(file .. ".moon", file .. "/init.moon") and not app:first(file .. ".lua", file .. "/init.lua") then need("moonscript", app) end
 end
 
--- What Lapis makes an application of: the module's name, or what a single file returns.
+-- What the application's module returns: a class, or an application already.
 local function load_class(app)
   if not app.folder then return app:run() end
   local name = require "lapis.config".get().default_app_module or "app" -- get_app_module() does not see what was pushed
   understand(app, name)
-  return name
+  return require(name)
+end
+
+local function instance_of(class)
+  if class.__base then return class() end
+  class:build_router()
+  return class
 end
 
 -- Most of what the state holds is the framework's and stays, so looking through all of it whenever it has doubled is too often.
@@ -60,12 +66,12 @@ function lapis.load(app)
   if app.folder then understand(app, "config") end -- lapis asks for it while it is loaded
   need("lapis.config", app)
   set_environment()
-  local framework = need("lapis", app)
+  need("lapis", app)
   require "lapis.logging".set_print(print_coloured)
   local class = load_class(app)
-  if type(class) ~= "string" and not (type(class) == "table" and class.build_router) then app:fail "it returns no lapis.Application" end
+  if type(class) ~= "table" or not class.build_router then app:fail "it returns no lapis.Application" end
   collectgarbage("setpause", PAUSE)
-  return { app = framework.load_app(class), dispatch = require "lapis.nginx".dispatch }
+  return { app = instance_of(class), dispatch = require "lapis.nginx".dispatch }
 end
 
 -- Each in turn, whatever becomes of those before it.
