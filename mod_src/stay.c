@@ -11,10 +11,12 @@
 #define DEFAULT_MILLISECONDS 5
 #define MISSES 2       /* so many stays in vain, and the connection is left alone … */
 #define PATIENCE 16    /* … for so many requests */
+#define PAUSE apr_time_from_msec(100) /* so long nobody stays once there were too many */
 
 static int longest = DEFAULT_MILLISECONDS;
 static int threads;
 static apr_uint32_t busy; /* threads of this child that are in process_connection, those who stay too */
+static _Atomic apr_time_t paused_until;
 
 void coral_stay_set(int milliseconds)
 {
@@ -27,6 +29,7 @@ void coral_stay_child_init(void)
     int async = 0;
 
     busy = threads = 0;
+    paused_until = 0;
     if (ap_mpm_query(AP_MPMQ_IS_ASYNC, &async) == APR_SUCCESS && async)
         ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
 }
@@ -48,13 +51,24 @@ int coral_stay_is_crowded(void)
     return apr_atomic_read32(&busy) * 3 > (apr_uint32_t)threads * 2;
 }
 
+/* Too many threads stay, so some connections have to go by way of the listener. Then all shall, for a while: those who stayed are always
+ * ready to run, and the listener, one thread among so many, would get too little of the processors. New connections would wait in vain. */
+static int is_paused(void)
+{
+    apr_time_t now = apr_time_now();
+
+    if (coral_stay_is_crowded())
+        paused_until = now + PAUSE;
+    return now < paused_until;
+}
+
 /* Whether the connection waits for its next request, and may be waited for. */
 static int may_stay(conn_rec *c, coral_connection_t *stay)
 {
     int state = 0;
 
     if (!stay || !stay->stayed_for || c->cs->state != CONN_STATE_WRITE_COMPLETION || c->cs->sense != CONN_SENSE_DEFAULT
-        || c->keepalive != AP_CONN_KEEPALIVE || c->aborted || coral_stay_is_crowded())
+        || c->keepalive != AP_CONN_KEEPALIVE || c->aborted || is_paused())
         return 0;
     if (stay->skip > 0)
         return stay->skip--, 0;
