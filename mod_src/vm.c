@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vm.h"
 
+#include "heap.h"
+
 #include "apr_atomic.h"
 #include "apr_portable.h"
 
@@ -15,7 +17,7 @@ struct coral_vm_t {
     apr_pool_t *pool;
     lua_State *L;
 
-    apr_uint32_t kilobytes; /* [any] of bytes, as of the last turn */
+    apr_uint32_t kilobytes; /* [any] of its heap, as of the last turn */
 
     /* [pool.lock] */
     int leases, users, served, retired;
@@ -31,7 +33,7 @@ struct coral_vm_t {
     int depth;
     void *current, *idle;
     apr_uint64_t serial;
-    apr_size_t bytes;
+    coral_heap_t heap;
 };
 
 /* The states of one key: same group, package paths, CoralCompat, CoralEnvironment, CoralLuaSocket and init hooks. */
@@ -53,24 +55,6 @@ static struct {
     apr_uint32_t closed; /* the child ends */
 } pool;
 
-/* Lua's memory comes from malloc; the bytes are counted. [vm] */
-static void *allocate(void *vm_, void *block, size_t old, size_t size)
-{
-    coral_vm_t *vm = vm_;
-    void *new;
-
-    if (!size) {
-        if (block)
-            vm->bytes -= old;
-        free(block);
-        return NULL;
-    }
-    new = realloc(block, size);
-    if (new)
-        vm->bytes += size - (block ? old : 0);
-    return new;
-}
-
 static int on_panic(lua_State *L)
 {
     ap_log_error(APLOG_MARK, APLOG_CRIT, 0, ap_server_conf, "lua: unprotected error: %s",
@@ -82,6 +66,7 @@ static void close_vm(coral_vm_t *vm)
 {
     if (vm->L)
         lua_close(vm->L);
+    coral_heap_end(&vm->heap);
     free(vm->dropped);
     apr_pool_destroy(vm->pool);
 }
@@ -162,7 +147,7 @@ static coral_vm_t *create(states_t *states)
     vm->leases = vm->users = vm->served = 1;
     apr_thread_mutex_create(&vm->lock, APR_THREAD_MUTEX_DEFAULT, p);
     apr_thread_cond_create(&vm->called, p);
-    vm->L = lua_newstate(allocate, vm);
+    vm->L = lua_newstate(coral_heap_allocate, &vm->heap);
     if (vm->L) {
         lua_atpanic(vm->L, on_panic);
         *(coral_vm_t **)lua_getextraspace(vm->L) = vm;
@@ -459,7 +444,7 @@ void coral_vm_post(coral_vm_t *vm, coral_turn_t *turn)
 
 void coral_vm_leave(coral_vm_t *vm)
 {
-    apr_atomic_set32(&vm->kilobytes, (apr_uint32_t)(vm->bytes / 1024));
+    apr_atomic_set32(&vm->kilobytes, (apr_uint32_t)(vm->heap.bytes / 1024));
     apr_thread_mutex_lock(vm->lock);
     memset(&vm->runner, 0, sizeof(vm->runner));
     if (APR_RING_EMPTY(&vm->turns, coral_turn_t, link))
@@ -493,7 +478,7 @@ void *coral_vm_current(const coral_vm_t *vm) { return vm->current; }
 void coral_vm_set_current(coral_vm_t *vm, void *current) { vm->current = current; }
 void **coral_vm_idle(coral_vm_t *vm) { return &vm->idle; }
 apr_uint64_t coral_vm_serial(coral_vm_t *vm) { return ++vm->serial; }
-apr_size_t coral_vm_bytes(const coral_vm_t *vm) { return vm->bytes; }
+apr_size_t coral_vm_bytes(const coral_vm_t *vm) { return vm->heap.bytes; }
 
 int coral_vm_count(void)
 {
