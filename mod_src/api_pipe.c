@@ -53,7 +53,7 @@ static int l_gc(lua_State *L)
     child_t *child = lua_touserdata(L, 1);
 
     if (child->run) {
-        coral_run_remove(&child->belonging);
+        coral_belonging_remove(&child->belonging);
         let_go(&child->belonging);
     }
     return 0;
@@ -178,7 +178,7 @@ static int l_spawn(lua_State *L)
         return could_not_spawn(L, errno);
     child->pid = child->process->pid;
     child->merged = command.merge;
-    coral_run_add(run, &child->belonging, let_go);
+    coral_belonging_add(&run->belongings, &child->belonging, let_go);
     child->run = run;
     if (!take_streams(child, ends)) {
         finish(child);

@@ -22,7 +22,7 @@ static int l_gc(lua_State *L)
     coral_plug_t *plug = luaL_checkudata(L, 1, PLUG);
 
     if (plug->run)
-        coral_run_remove(&plug->belonging);
+        coral_belonging_remove(&plug->belonging);
     let_go(&plug->belonging);
     return 0;
 }
@@ -39,7 +39,7 @@ coral_plug_t *coral_plug_push(lua_State *L)
     }
     lua_setmetatable(L, -2);
     if ((plug->run = coral_run_of(L)))
-        coral_run_add(plug->run, &plug->belonging, let_go);
+        coral_belonging_add(&plug->run->belongings, &plug->belonging, let_go);
     return plug;
 }
 

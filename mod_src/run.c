@@ -173,35 +173,6 @@ const char *coral_run_phase(const coral_run_t *run)
     return run->rq ? coral_phase_names[run->phase] : "timer";
 }
 
-void coral_run_add(coral_run_t *run, coral_belonging_t *b, void (*let_go)(coral_belonging_t *b))
-{
-    b->let_go = let_go;
-    b->here = &run->belongings;
-    if ((b->next = run->belongings))
-        b->next->here = &b->next;
-    run->belongings = b;
-}
-
-void coral_run_remove(coral_belonging_t *b)
-{
-    if (!b->here)
-        return;
-    *b->here = b->next;
-    if (b->next)
-        b->next->here = b->here;
-    b->here = NULL;
-}
-
-static void let_belongings_go(coral_run_t *run)
-{
-    coral_belonging_t *b;
-
-    while ((b = run->belongings)) {
-        coral_run_remove(b);
-        b->let_go(b);
-    }
-}
-
 /* Ends the entry and what is left of the threads, in the state. */
 static void end(coral_vm_t *vm, coral_run_t *run)
 {
@@ -211,7 +182,7 @@ static void end(coral_vm_t *vm, coral_run_t *run)
     if (run->strand.entry && coral_task_end(run->strand.entry, error, sizeof(error)) && run->strand.step == CORAL_STEP_EXITED)
         report(run, error, "a __close after ngx.exit");
     run->strand.entry = NULL;
-    let_belongings_go(run);
+    coral_belonging_let_go(&run->belongings);
     if (run->on_abort_ref)
         luaL_unref(coral_vm_state(vm), LUA_REGISTRYINDEX, run->on_abort_ref);
     run->on_abort_ref = 0;

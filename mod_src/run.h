@@ -9,6 +9,7 @@
 #define CORAL_RUN_H
 
 #include "park.h"
+#include "belonging.h"
 #include "request.h"
 #include "strand.h"
 
@@ -18,13 +19,6 @@ typedef enum {
     CORAL_EXITED,   /* ngx.exit(status) or one of its relatives */
     CORAL_FAILED    /* it is logged */
 } coral_answer_e;
-
-/* Something that ends with its run: a socket. */
-typedef struct coral_belonging_t coral_belonging_t;
-struct coral_belonging_t {
-    coral_belonging_t *next, **here;
-    void (*let_go)(coral_belonging_t *b); /* [vm] */
-};
 
 typedef struct coral_run_t coral_run_t;
 struct coral_run_t {
@@ -107,10 +101,6 @@ const char *coral_run_phase(const coral_run_t *run);
 /* [vm] One go of a run without a request, as far as it can; whether it is over. Then reset it before the next. */
 int coral_run_step(coral_vm_t *vm, coral_run_t *run, lua_CFunction main);
 void coral_run_reset(coral_run_t *run);
-
-/* [vm] */
-void coral_run_add(coral_run_t *run, coral_belonging_t *b, void (*let_go)(coral_belonging_t *b));
-void coral_run_remove(coral_belonging_t *b);
 
 /* [vm] Where much is written that was not passed on, and the caller can wait: fills in its wait and returns 1. */
 int coral_run_drain(lua_State *L, coral_run_t *run, int (*results)(lua_State *L, coral_wait_t *w));

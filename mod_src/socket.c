@@ -78,7 +78,7 @@ static int l_gc(lua_State *L)
     coral_socket_t *s = lua_touserdata(L, 1);
 
     if (s->run) {
-        coral_run_remove(&s->belonging);
+        coral_belonging_remove(&s->belonging);
         let_go(&s->belonging);
     }
     return 0;
@@ -102,7 +102,7 @@ coral_socket_t *coral_push_socket(lua_State *L, const char *kind)
     luaL_setmetatable(L, SOCKET);
     lua_rawseti(L, -2, 1);
     luaL_setmetatable(L, kind);
-    coral_run_add(run, &s->belonging, let_go);
+    coral_belonging_add(&run->belongings, &s->belonging, let_go);
     return s;
 }
 

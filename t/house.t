@@ -111,5 +111,5 @@ bell
 script net process shared_value shared_list stay
 poller conf source variable connection shared matcher spool
 net_tls dict
-arena errlog tls_settings heap
+arena errlog tls_settings heap belonging
 coral
