@@ -230,29 +230,37 @@ static int l_encode_base64(lua_State *L)
     return 1;
 }
 
-/* decode_base64(text): the data, nil if it is not base64. ngx.decode_base64 */
+/* At `to`, which has room; false where it is not base64. */
+static int decode_base64(unsigned char *to, const char *text, size_t length, apr_size_t *size)
+{
+    return apr_decode_base64_binary(to, text, (apr_ssize_t)length, APR_ENCODE_NONE, size) == APR_SUCCESS;
+}
+
+/* decode_base64(text): the data, nil if it is not base64. ngx.decode_base64: a = ends the text, the last character may hold bits that
+   stand for nothing. */
 static int l_decode_base64(lua_State *L)
 {
-    size_t length;
-    const char *text;
-    apr_size_t size = 0;
+    size_t length, rest;
+    const char *text, *end;
+    unsigned char *to;
+    char tail[] = "AAAA";
+    apr_size_t size = 0, more = 0;
     luaL_Buffer b;
 
     if (lua_type(L, 1) != LUA_TSTRING)
         return luaL_error(L, "string argument only");
     text = lua_tolstring(L, 1, &length);
-    if (length
-        && (apr_decode_base64_binary(NULL, text, (apr_ssize_t)length, APR_ENCODE_NONE, &size) != APR_SUCCESS
-            || apr_decode_base64_binary((unsigned char *)luaL_buffinitsize(L, &b, size + 1), text, (apr_ssize_t)length,
-                                        APR_ENCODE_NONE, &size)
-                   != APR_SUCCESS)) {
+    end = memchr(text, '=', length);
+    length = end ? (size_t)(end - text) : length;
+    rest = length % 4;
+    to = (unsigned char *)luaL_buffinitsize(L, &b, length / 4 * 3 + 4);
+    memcpy(tail, text + length - rest, rest);
+    if (rest == 1 || (length > rest && !decode_base64(to, text, length - rest, &size))
+        || (rest && !decode_base64(to + size, tail, 4, &more))) {
         lua_pushnil(L);
         return 1;
     }
-    if (length)
-        luaL_pushresultsize(&b, size);
-    else
-        lua_pushliteral(L, "");
+    luaL_pushresultsize(&b, size + (rest ? rest - 1 : 0));
     return 1;
 }
 

@@ -68,16 +68,14 @@ AP/+ AP/+ true
 === decode_base64: without padding, and of what is none
 --- lua
 ngx.say(ngx.decode_base64("YQ"), " ", ngx.decode_base64("YWI"))
-for _, bad in ipairs { "Y", "YQ=x", "Y Q=", "Y\nQ=", "@@@@", "====", "YQ\0=" } do ngx.say(ngx.decode_base64(bad)) end
+for _, bad in ipairs { "Y", "Y=", "Y Q=", "Y\nQ=", "@@@@", "YQ\0=", "YWJjZ" } do ngx.print(ngx.decode_base64(bad), " ") end
+ngx.say()
+for _, text in ipairs { "YQ=x", "YQ==YQ==", "YR", "YWK", "====", "" } do ngx.print("[", ngx.decode_base64(text), "] ") end
+ngx.say()
 --- body
 a ab
-nil
-nil
-nil
-nil
-nil
-nil
-nil
+nil nil nil nil nil nil nil 
+[a] [a] [a] [ab] [] [] 
 
 === decode_base64mime
 --- lua

@@ -50,12 +50,7 @@ codec.crc32_long = codec.crc32_short
 -- decode_base64mime(text): as decode_base64, but what is not of the alphabet is skipped, and a = ends the text
 function codec.decode_base64mime(text)
   if type(text) ~= "string" then error("string argument only", 2) end
-  text = text:match "^[^=]*":gsub("[^%w+/]", "")
-  if #text % 4 == 1 then return nil end
-  local rest = #text % 4 -- the last character may hold bits that stand for nothing
-  if rest > 0 then text = text .. ("A"):rep(4 - rest) end
-  local bytes = codec.decode_base64(text)
-  return bytes and (rest > 0 and bytes:sub(1, rest - 5) or bytes)
+  return codec.decode_base64((text:match "^[^=]*":gsub("[^%w+/]", "")))
 end
 
 local sql = { ["\0"] = "\\0", ["\b"] = "\\b", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ["\26"] = "\\Z", ["\\"] = "\\\\",
