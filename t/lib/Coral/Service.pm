@@ -88,9 +88,26 @@ SQL
         },
         socket => sub { my $s = shift; return "$s->{dir}/.s.PGSQL.$s->{port}" },
     },
+    # With ngx_http_lua, to compare with; http => what its http { } has, @PORT@ in it.
+    nginx => {
+        program => 'nginx',
+        files   => [qw(ndk_http_module.so ngx_http_lua_module.so)],
+        prepare => sub {
+            my $s = shift;
+            my @folders = map { "${_}_temp_path $s->{dir}/$_;" } qw(client_body proxy fastcgi uwsgi scgi);
+            my @modules = map { "load_module @{[file($_)]};" } @{ $s->{files} };
+            write_file("$s->{dir}/nginx.conf", join "\n", @modules, 'daemon off;', 'master_process off;', "pid $s->{dir}/pid;",
+                "error_log $s->{dir}/log notice;", 'events { worker_connections 512; }', $s->{want}{main} // '', 'http {', 'access_log off;',
+                @folders, $s->{want}{http} =~ s/\@PORT\@/$s->{port}/gr, "}\n");
+        },
+        command => sub { my $s = shift; return ('-p', $s->{dir}, '-c', "$s->{dir}/nginx.conf", '-e', "$s->{dir}/log") },
+    },
 );
 
 my @places = (split(/:/, $ENV{PATH}), qw(/usr/sbin /usr/local/sbin /sbin), reverse glob '/usr/lib/postgresql/*/bin');
+
+# Modules of nginx.
+sub file { my $name = shift; return (grep { -r } map { "$_/$name" } qw(/usr/lib/nginx/modules /usr/lib64/nginx/modules /etc/nginx/modules))[0] }
 
 sub program { my $name = shift; return (grep { -x } map { "$_/$name" } @places)[0] }
 
@@ -103,7 +120,7 @@ sub free_port {
 sub need {
     my ($class, $name, %want) = @_;
     my $service = $services{$name};
-    my @missing = grep { !program($_) } $service->{program}, @{ $service->{also} || [] };
+    my @missing = (grep({ !program($_) } $service->{program}, @{ $service->{also} || [] }), grep { !file($_) } @{ $service->{files} || [] });
     Test::More::plan(skip_all => "there is no $missing[0]") if @missing;
     my $self = bless { %$service, name => $name, want => \%want, owner => $$, dir => File::Temp->newdir('coral-XXXXXX', TMPDIR => 1) }, $class;
     @$self{qw(port tls)} = (free_port(), free_port());

@@ -134,7 +134,7 @@ app:post("/upload", function(self)
 end)
 
 app:post("/basket", capture_errors(function(self)
-  return plain("items: " .. self:flow "basket":add())
+  return plain(("items: %d"):format(self:flow "basket":add()))
 end, function(self) return plain(self.errors[1], { status = 400 }) end))
 
 app:get("/fail", function() error("on purpose", 0) end)
