@@ -44,6 +44,12 @@ local function understand(app, name)
   if app:first(file .. ".moon", file .. "/init.moon") and not app:first(file .. ".lua", file .. "/init.lua") then need("moonscript", app) end
 end
 
+-- What of Lapis's is made for nginx's ways, or for one request at a time.
+local function take_over()
+  package.preload["lapis.nginx.http"] = package.preload["lapis.nginx.http"] or function() return require "coral.lapis.http" end
+  package.preload["lapis.db.sqlite"] = package.preload["lapis.db.sqlite"] or function(name) return require "coral.lapis.sqlite".load(name) end
+end
+
 -- What the application's module returns: a class, or an application already.
 local function load_class(app)
   if not app.folder then return app:run() end
@@ -67,6 +73,7 @@ function lapis.load(app)
   need("lapis.config", app)
   set_environment()
   need("lapis", app)
+  take_over()
   require "lapis.logging".set_print(print_coloured)
   local class = load_class(app)
   if type(class) ~= "table" or not class.build_router then app:fail "it returns no lapis.Application" end

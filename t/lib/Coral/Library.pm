@@ -29,22 +29,27 @@ sub find {
     return;
 }
 
-# Modules in C: in Lua's own places only.
-sub has_binary {
+# Modules in C: in the folders of CORAL_LIBRARIES, or in Lua's own places ('', for these need no CoralPackageCPath).
+sub find_binary {
     my $file = shift =~ tr{.}{/}r;
-    return scalar grep { -r } map { ("$_/$file.so") } qw(/usr/local/lib/lua/5.4), glob '/usr/lib/lua/5.4 /usr/lib/*/lua/5.4 /usr/lib64/lua/5.4';
+    my @own = grep { -d } qw(/usr/local/lib/lua/5.4), glob '/usr/lib/lua/5.4 /usr/lib/*/lua/5.4 /usr/lib64/lua/5.4';
+    return '' if grep { -r "$_/$file.so" } @own;
+    my ($root) = grep { -r "$_/$file.so" } $ENV{CORAL_LIBRARIES} ? roots() : ();
+    return $root;
 }
 
 # A name begins with ? if the tests can do without it (see has).
 sub need {
     my ($class, @names) = @_;
-    my $self = bless { roots => [], alias => {}, has => {} }, $class;
+    my $self = bless { roots => [], binaries => [], alias => {}, has => {} }, $class;
     my (%seen, @missing);
     for (@names) {
         my ($maybe, $name) = /^(\??)(.*)/;
         my $as   = find($name) ? $name : $debian{$name} // $name;
         my $root = find($as);
-        $self->{has}{$name} = 1 if $root || has_binary($name);
+        my $binary = $root ? undef : find_binary($name);
+        $self->{has}{$name} = 1 if $root || defined $binary;
+        push @{ $self->{binaries} }, $binary if $binary;
         if ($root) {
             $self->{alias}{$name} = $as if $as ne $name;
             push @{ $self->{roots} }, $root unless $seen{$root}++;
@@ -75,7 +80,7 @@ sub lua {
 # For httpd.conf.
 sub config {
     my $self = shift;
-    my $text = join '', map { qq(CoralPackagePath "$_/?.lua;$_/?/init.lua"\n) } @{ $self->{roots} };
+    my $text = join '', map({ qq(CoralPackagePath "$_/?.lua;$_/?/init.lua"\n) } @{ $self->{roots} }), map { qq(CoralPackageCPath "$_/?.so"\n) } @{ $self->{binaries} };
     my @alias = map { qq(package.preload["$_"] = function() return require "$self->{alias}{$_}" end) } sort keys %{ $self->{alias} };
     return $text . (@alias ? join("\n", '<CoralHook init>', @alias, '</CoralHook>', '') : '');
 }
