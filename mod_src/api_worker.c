@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* api_worker.c - coral.worker: this child process. Behind ngx.worker and `require "coral"`. */
 #include "glue.h"
+#include "lounge.h"
 #include "net.h"
 #include "park.h"
 #include "process.h"
@@ -122,10 +123,17 @@ static int l_bytes(lua_State *L)
     return 1;
 }
 
-/* parked(): requests that wait without a thread; sockets(): connections to elsewhere, kept ones too */
+/* parked(): requests that wait without a thread; staying(): connections that are stayed on in the loop; sockets(): connections to elsewhere,
+ * kept ones too */
 static int l_parked(lua_State *L)
 {
     lua_pushinteger(L, coral_park_count());
+    return 1;
+}
+
+static int l_staying(lua_State *L)
+{
+    lua_pushinteger(L, coral_lounge_count());
     return 1;
 }
 
@@ -171,6 +179,7 @@ static const luaL_Reg functions[] = {
     { "threads", l_threads },
     { "states", l_states },
     { "parked", l_parked },
+    { "staying", l_staying },
     { "sockets", l_sockets },
     { "processes", l_processes },
     { "backend", l_backend },

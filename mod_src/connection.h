@@ -10,8 +10,9 @@ typedef struct {
     int lasting;                   /* the child was not told to stop when it came */
     apr_uint32_t here;             /* threads that are at it: two would be a mistake */
 
-    int stayed_for;   /* Lua has answered the request that was just served: it may be stayed on */
-    int misses, skip; /* stay.c's own */
+    int stayed_for;          /* Lua has answered the request that was just served: it may be stayed on */
+    int misses, skip, alone; /* stay.c's own */
+    struct coral_guest_t *guest; /* lounge.c's own; NULL: never was one */
 
     int soft; /* a flush does not wait for the client (response.c) */
     int soft_filter;

@@ -204,7 +204,7 @@ static void on_child_init(apr_pool_t *pchild, server_rec *s)
     coral_task_set_library(library_path());
     coral_errlog_child_init();
     coral_capture_child_init(pchild);
-    coral_stay_child_init();
+    coral_stay_child_init(pchild);
     coral_park_child_init(pchild);
     coral_net_child_init();
     coral_tls_settings_child_init(pchild);

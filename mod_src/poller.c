@@ -9,11 +9,13 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <unistd.h>
 
 #define THREADS_AT_FIRST 2
 #define RESERVE 1024 /* descriptors that are left to httpd, or a quarter */
 #define TICK apr_time_from_msec(5) /* the deputy looks so often whether the leader is held up … */
 #define MANY 256                   /* so many errands are worth a second thread; fewer cost less than to wake one */
+#define WORTH 500                  /* … or so many microseconds of work, while processors are idle */
 #define PATIENCE 20                /* … until nothing has happened for so many looks */
 
 static struct {
@@ -26,7 +28,8 @@ static struct {
     apr_thread_cond_t *wanted;  /* those who have nothing to do wait here … */
     apr_thread_cond_t *overdue; /* … and one of them, the deputy, here */
     APR_RING_HEAD(errands_t, coral_errand_t) errands;
-    int waiting; /* how many */
+    int waiting, work; /* how many, and how many microseconds they may take */
+    int processors;
     apr_thread_t **threads;
     _Atomic int count;
     int max, idle, failed;
@@ -92,8 +95,9 @@ apr_status_t coral_poller_child_init(apr_pool_t *pchild)
 {
     poller.pool = pchild;
     poller.base = NULL;
-    poller.waiting = poller.count = poller.idle = poller.leading = poller.stopping = poller.failed = 0;
+    poller.waiting = poller.work = poller.count = poller.idle = poller.leading = poller.stopping = poller.failed = 0;
     poller.deputy = ABSENT;
+    poller.processors = (int)sysconf(_SC_NPROCESSORS_ONLN);
     if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &poller.max) != APR_SUCCESS || poller.max < 2 * THREADS_AT_FIRST)
         poller.max = 2 * THREADS_AT_FIRST;
     poller.threads = apr_pcalloc(pchild, poller.max * sizeof(*poller.threads));
@@ -108,6 +112,8 @@ apr_status_t coral_poller_child_init(apr_pool_t *pchild)
     }
     return apr_thread_mutex_create(&poller.lock, APR_THREAD_MUTEX_DEFAULT, pchild);
 }
+
+static _Thread_local apr_thread_t *self;
 
 static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *unused);
 
@@ -178,30 +184,46 @@ const char *coral_poller_method(void)
     return poller.base ? event_base_get_method(poller.base) : "none";
 }
 
+apr_thread_t *coral_poller_thread(void) { return self; }
+
 int coral_poller_is_too_high(int fd)
 {
     return fd >= poller.descriptors;
+}
+
+/* [lock] */
+static int are_many(void)
+{
+    return poller.waiting >= MANY || (poller.work >= WORTH && poller.count - poller.idle < poller.processors);
 }
 
 /* Nobody waits in the loop meanwhile: the deputy is to be awake. To call a second thread costs more than most errands, so it is called
  * only when there are many. [lock] */
 static void call_help(void)
 {
-    if (poller.waiting >= MANY && poller.idle > (poller.deputy != ABSENT))
+    int many = are_many();
+
+    if (many && poller.idle > (poller.deputy != ABSENT))
         apr_thread_cond_signal(poller.wanted);
-    else if (poller.deputy == ASLEEP || (poller.waiting >= MANY && poller.deputy == WATCHING)) {
-        poller.deputy = poller.waiting >= MANY ? CALLED : WATCHING;
+    else if (poller.deputy == ASLEEP || (many && poller.deputy == WATCHING)) {
+        poller.deputy = many ? CALLED : WATCHING;
         apr_thread_cond_signal(poller.overdue);
     }
 }
 
 void coral_poller_post(coral_errand_t *errand)
 {
+    coral_poller_post_work(errand, 0);
+}
+
+void coral_poller_post_work(coral_errand_t *errand, int microseconds)
+{
     int somebody_leads;
 
     apr_thread_mutex_lock(poller.lock);
     APR_RING_INSERT_TAIL(&poller.errands, errand, coral_errand_t, link);
     poller.waiting++;
+    poller.work += errand->cost = microseconds;
     somebody_leads = poller.leading && !apr_os_thread_equal(poller.leader, apr_os_thread_current());
     if (!poller.leading)
         call_help();
@@ -267,6 +289,7 @@ static void lead(void)
 static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *unused)
 {
     (void)unused;
+    self = thread;
     apr_thread_mutex_lock(poller.lock);
     while (!poller.stopping) {
         if (!APR_RING_EMPTY(&poller.errands, coral_errand_t, link)) {
@@ -274,6 +297,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *unused)
 
             APR_RING_REMOVE(errand, link);
             poller.waiting--;
+            poller.work -= errand->cost;
             if (!poller.leading)
                 call_help();
             apr_thread_mutex_unlock(poller.lock);

@@ -53,6 +53,7 @@ typedef struct coral_errand_t coral_errand_t;
 struct coral_errand_t {
     APR_RING_ENTRY(coral_errand_t) link;
     void (*run)(coral_errand_t *errand);
+    int cost; /* poller.c's own */
 };
 
 typedef enum { CORAL_BACKEND_AUTO, CORAL_BACKEND_EPOLL, CORAL_BACKEND_POLL, CORAL_BACKEND_SELECT } coral_backend_e;
@@ -79,8 +80,14 @@ const char *coral_poller_method(void);
  * which ends the child where it cannot accept. */
 int coral_poller_is_too_high(int fd);
 
+/* [any] The thread of the loop that calls; NULL: it is none. */
+apr_thread_t *coral_poller_thread(void);
+
 /* [any] */
 void coral_poller_post(coral_errand_t *errand);
+
+/* [any] The same for one that takes a thread that many microseconds: a queue of them is worth another thread. */
+void coral_poller_post_work(coral_errand_t *errand, int microseconds);
 
 /* [any] */
 void coral_alarm_set(coral_alarm_t *alarm, coral_sleeper_t *sleeper, apr_time_t when);

@@ -23,18 +23,30 @@ static int serve(conn_rec *c)
     return rv;
 }
 
+/* One round: a request, or what is to be done with a parked one. Whether the connection may be stayed on. */
+static int go_round(conn_rec *c, void *rv_)
+{
+    int *rv = rv_;
+
+    coral_park_enter(c);
+    if (coral_park_back(c)) {
+        *rv = OK;
+        coral_stay_alone(c);
+    }
+    else
+        *rv = serve(c);
+    return !coral_park_leave(c) && *rv == OK;
+}
+
 static int on_process_connection(conn_rec *c)
 {
-    int rv, again;
+    int rv;
 
     if (!c->cs || c->master)
         return DECLINED;
     coral_stay_enter();
-    do {
-        coral_park_enter(c);
-        rv = coral_park_back(c) ? OK : serve(c);
-        again = !coral_park_leave(c) && rv == OK && coral_stay(c);
-    } while (again);
+    while (go_round(c, &rv) && coral_stay(c, go_round, &rv))
+        ;
     coral_stay_leave(c);
     return rv;
 }

@@ -24,7 +24,7 @@ void coral_stay_set(int milliseconds)
 }
 
 /* Only the event MPM takes connections away from threads. */
-void coral_stay_child_init(void)
+void coral_stay_child_init(apr_pool_t *pchild)
 {
     int async = 0;
 
@@ -32,6 +32,8 @@ void coral_stay_child_init(void)
     paused_until = 0;
     if (ap_mpm_query(AP_MPMQ_IS_ASYNC, &async) == APR_SUCCESS && async)
         ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    if (coral_lounge_child_init(pchild, longest) != APR_SUCCESS)
+        threads = 0;
 }
 
 void coral_stay_allow(request_rec *r)
@@ -51,15 +53,16 @@ int coral_stay_is_crowded(void)
     return apr_atomic_read32(&busy) * 3 > (apr_uint32_t)threads * 2;
 }
 
-/* Too many threads stay, so some connections have to go by way of the listener. Then all shall, for a while: those who stayed are always
- * ready to run, and the listener, one thread among so many, would get too little of the processors. New connections would wait in vain. */
-static int is_paused(void)
+/* Too many threads stay, so some connections have to go by way of the listener. Then all who wait themselves shall, for a while: they are
+ * always ready to run, and the listener, one thread among so many, would get too little of the processors. New connections would wait in
+ * vain. Guests of the lounge need few threads, however many they are. */
+static int is_too_many(void)
 {
-    apr_time_t now = apr_time_now();
+    int crowded = coral_stay_is_crowded();
 
-    if (coral_stay_is_crowded())
-        paused_until = now + PAUSE;
-    return now < paused_until;
+    if (crowded)
+        paused_until = apr_time_now() + PAUSE;
+    return crowded;
 }
 
 /* Whether the connection waits for its next request, and may be waited for. */
@@ -68,7 +71,7 @@ static int may_stay(conn_rec *c, coral_connection_t *stay)
     int state = 0;
 
     if (!stay || !stay->stayed_for || c->cs->state != CONN_STATE_WRITE_COMPLETION || c->cs->sense != CONN_SENSE_DEFAULT
-        || c->keepalive != AP_CONN_KEEPALIVE || c->aborted || is_paused())
+        || c->keepalive != AP_CONN_KEEPALIVE || c->aborted || is_too_many())
         return 0;
     if (stay->skip > 0)
         return stay->skip--, 0;
@@ -85,7 +88,17 @@ static int written(conn_rec *c)
     return last->frec->filter_func.out_func(last, NULL) == APR_SUCCESS && !c->data_in_output_filters && !c->aborted;
 }
 
-/* Whether the next request came in time. */
+/* 0: no request. */
+static int note_miss(coral_connection_t *stay)
+{
+    if (++stay->misses >= MISSES) {
+        stay->misses = 0;
+        stay->skip = PATIENCE;
+    }
+    return 0;
+}
+
+/* Whether the next request comes in time, this thread waiting for it. */
 static int next_request(conn_rec *c, coral_connection_t *stay)
 {
     apr_pollfd_t socket = { .p = c->pool, .desc_type = APR_POLL_SOCKET, .reqevents = APR_POLLIN };
@@ -94,16 +107,10 @@ static int next_request(conn_rec *c, coral_connection_t *stay)
     if (c->data_in_input_filters)
         return 1;
     socket.desc.s = ap_get_conn_socket(c);
-    ap_update_child_status(c->sbh, SERVER_BUSY_KEEPALIVE, NULL);
-    if (apr_poll(&socket, 1, &count, apr_time_from_msec(longest)) == APR_SUCCESS && count) {
-        stay->misses = 0;
-        return 1;
-    }
-    if (++stay->misses >= MISSES) {
-        stay->misses = 0;
-        stay->skip = PATIENCE;
-    }
-    return 0;
+    if (apr_poll(&socket, 1, &count, apr_time_from_msec(longest)) != APR_SUCCESS || !count)
+        return note_miss(stay);
+    stay->misses = 0;
+    return 1;
 }
 
 void coral_stay_enter(void)
@@ -120,13 +127,70 @@ void coral_stay_leave(conn_rec *c)
     apr_atomic_dec32(&busy);
 }
 
-int coral_stay(conn_rec *c)
+void coral_stay_alone(conn_rec *c)
+{
+    coral_connection_make(c)->alone = PATIENCE;
+}
+
+typedef struct {
+    coral_round_t *round;
+    void *data;
+} serving_t;
+
+/* Whether the connection, a request of which has just been served, is to be stayed on. */
+static int is_to_stay(conn_rec *c)
+{
+    return may_stay(c, coral_connection_of(c)) && written(c);
+}
+
+static void expect_request(conn_rec *c)
+{
+    coral_connection_of(c)->stayed_for = 0;
+    c->cs->state = CONN_STATE_PROCESSING;
+}
+
+/* In the lounge a request has come. */
+static int round_of_guest(conn_rec *c, void *serving_)
+{
+    serving_t *serving = serving_;
+
+    coral_connection_of(c)->misses = 0;
+    expect_request(c);
+    if (!serving->round(c, serving->data) || !is_to_stay(c))
+        return 0;
+    ap_update_child_status(c->sbh, SERVER_BUSY_KEEPALIVE, NULL);
+    return 1;
+}
+
+/* Whether the next request has come, and is to be served by this thread. */
+static int comes(conn_rec *c, serving_t *serving)
 {
     coral_connection_t *stay = coral_connection_of(c);
 
-    if (!threads || !longest || !may_stay(c, stay) || !written(c) || !next_request(c, stay))
+    ap_update_child_status(c->sbh, SERVER_BUSY_KEEPALIVE, NULL);
+    if (stay->alone > 0)
+        stay->alone--;
+    else
+        switch (coral_lounge_wait(c, round_of_guest, serving)) {
+        case CORAL_LOUNGE_IDLE:
+            return note_miss(stay);
+        case CORAL_LOUNGE_LEFT:
+            return 0;
+        case CORAL_LOUNGE_WEIGHTY:
+            stay->alone = PATIENCE;
+            break;
+        case CORAL_LOUNGE_CLOSED:
+            break;
+        }
+    return apr_time_now() >= paused_until && next_request(c, stay);
+}
+
+int coral_stay(conn_rec *c, coral_round_t *round, void *data)
+{
+    serving_t serving = { round, data };
+
+    if (!threads || !longest || !is_to_stay(c) || !(c->data_in_input_filters || comes(c, &serving)))
         return 0;
-    stay->stayed_for = 0;
-    c->cs->state = CONN_STATE_PROCESSING;
+    expect_request(c);
     return 1;
 }

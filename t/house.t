@@ -109,6 +109,7 @@ response
 vm park net_pool resolver pattern
 bell
 script net process shared_value shared_list stay
+lounge
 poller conf source variable connection shared matcher spool
 net_tls dict
 arena errlog tls_settings heap belonging

@@ -11,12 +11,13 @@ local coral = {
 -- coral.HTTP_NOT_FOUND and so on: the same numbers as ngx.HTTP_*
 for name, status in pairs(require "coral.ngx.const".statuses) do coral[name] = status end
 
--- status(): this child process: pid, threads, states, parked (requests that wait without a thread), sockets, processes (of ngx.pipe), timers (pending
--- and running), backend (what the loop waits with); and memory: the bytes of this Lua state
+-- status(): this child process: pid, threads, states, parked (requests that wait without a thread), staying (connections that
+-- are between two requests and keep their threads), sockets, processes (of ngx.pipe), timers (pending and running), backend (what the loop waits
+-- with); and memory: the bytes of this Lua state
 function coral.status()
   return {
     pid = worker.pid(), threads = worker.threads(), states = worker.states(), memory = worker.bytes(), parked = worker.parked(),
-    sockets = worker.sockets(), processes = worker.processes(),
+    staying = worker.staying(), sockets = worker.sockets(), processes = worker.processes(),
     timers = timer.pending_count() + timer.running_count(), backend = worker.backend(),
   }
 end
