@@ -44,7 +44,8 @@ mkdir "$dir/static";
 write_file("$dir/static/a.css", "body {}\n");
 
 (undef, $said) = lapis(qw(httpd config production));
-like $said, qr{CoralEnvironment production\n.*CoralReload off\n.*CoralApp "/" "\Q$dir\E" lapis}s, 'the virtual host of a production server';
+like $said, qr{CoralEnvironment production\n.*CoralReload off\n.*CoralApp "/" "\Q$dir\E" lapis\n.*\n {4}Alias "/static/" "\Q$dir\E/static/"\n}s, 'the virtual host of a production server';
+unlike $said, qr/^ +$|\$\{\{/m, 'without holes';
 
 defined(my $pid = fork) or die "fork: $!\n";
 unless ($pid) { chdir $dir; open STDOUT, '>', 'out'; open STDERR, '>&', \*STDOUT; exec $lua, '.run.lua', 'server' }

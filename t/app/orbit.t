@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Orbit's and WSAPI's own samples, as they are, where these libraries are found (Coral::Library). Their source trees have the samples.
+# Orbit's and WSAPI's own samples, as they are, where these libraries are found (Coral::Library). Their source trees have the samples. And
+# 200 requests at once to them on 8 threads, each in the middle of its answer.
 use strict;
 use warnings;
 use Coral::Library;
@@ -20,8 +21,19 @@ my @apps = grep { !$_->[1] || $_->[1] eq 'WSAPI' && $wsapi || -e "$samples/$_->[
     ['/hello', 'hello/hello.lua', './samples/hello'], ['/routes', 'routes/hello.lua', './samples/routes/hello.lua'], ['/songs', 'songs/songs.lua', './samples/songs wsapi'],
     ['/todo', 'todo/todo.ws', './samples/todo wsapi'], ['/items', 'todo/todo.op', './items'], ['/pages', 'pages/foo.op', './pages'],
     ['/blog', 'blog/blog.lua', './samples/blog wsapi'], ['/toycms', 'toycms/toycms.lua', './samples/toycms wsapi'],
-    ['/sprout', 'sproutcore/todo.lua', './samples/sproutcore/todo.lua'], ['/wsapi', 'WSAPI', './wsapi/hello.lua wsapi'], ['/ways', '', './ways.lua']);
-my $server = Coral::Server->new(config => join('', $libraries->config, map { "CoralApp $_->[0] $_->[2]\n" } @apps), files => {
+    ['/sprout', 'sproutcore/todo.lua', './samples/sproutcore/todo.lua'], ['/wsapi', 'WSAPI', './wsapi/hello.lua wsapi'], ['/ways', '', './ways.lua'],
+    ['/many', 'hello/hello.lua', './many.lua']);
+my $many = 200;
+my $one_child = <<'END';
+<IfModule !mpm_prefork_module>
+    StartServers 1
+    ServerLimit  1
+    AsyncRequestWorkerFactor 100
+</IfModule>
+ListenBacklog 511
+CoralSharedDict count 64k
+END
+my $server = Coral::Server->new(config => join('', $libraries->config, $one_child, map { "CoralApp $_->[0] $_->[2]\n" } @apps), files => {
     'ways.lua' => <<'LUA',
 local request, response, util = require "wsapi.request", require "wsapi.response", require "wsapi.util"
 return { run = function(env)
@@ -32,6 +44,30 @@ return { run = function(env)
   if file then res:write(" ", file.name, " ", file.size, " ", file.contents) end
   res:write(" cookie=", req.cookies.c or "none", " data=", req.POST.post_data or "none")
   return res:finish()
+end }
+LUA
+    # The sample, where all who ask wait for each other: before it runs, as Orbit's own, or where its answer begins, as WSAPI's iterator.
+    'many.lua' => <<"LUA",
+dofile "\@ROOT\@/samples/hello/hello.lua"
+local run = require "hello".run
+local count = ngx.shared.count
+local function all_here(name)
+  count:incr(name, 1, 0)
+  for _ = 1, 1200 do
+    if count:get(name) >= $many then return true end
+    ngx.sleep(0.02)
+  end
+end
+return { run = function(env)
+  local n, when = env.QUERY_STRING:match "(%d+)&(%a+)"
+  if when == "before" then assert(all_here(when), "not all are here") end
+  local status, headers, iterator = run(env)
+  if when == "before" then return status, headers, iterator end
+  return status, headers, coroutine.wrap(function()
+    coroutine.yield(n .. ": ")
+    assert(all_here(when), "not all are here")
+    for piece in iterator do coroutine.yield(piece) end
+  end)
 end }
 LUA
     # Orbit's own launcher of pages wants a state for each (Rings); here one app is enough.
@@ -149,6 +185,16 @@ sample 'sproutcore', 'samples/sproutcore/todo.lua', ['luasql.sqlite3', 'json'], 
     like $made->content, qr{"description":"buy tea"}, 'a task';
     page('/sprout/tasks', qr{buy tea});
 };
+
+SKIP: {
+    skip 'only the event MPM parks', 2 unless Apache::Test::vars()->{coral_mpm} eq 'event';
+    for my $when (qw(before between)) {
+        my @answers = $server->crowd("/many/say/Ann?N&$when", $many);
+        my @want = map { ($when eq 'between' ? "$_: " : '') . 'Hello Ann!' } 1 .. $many;
+        is_deeply [map { s/^(\d+: )?.*?(Hello Ann!).*/($1 \/\/ '') . $2/ser } @answers], \@want, "$many at once, all in the middle of it: $when"
+            or diag substr $server->error_log, -2000;
+    }
+}
 
 my @errors = $server->error_log =~ /^.*\[coral:(?:error|crit|alert|emerg)\].*\n/mg;
 is "@errors", '', 'nothing went wrong';

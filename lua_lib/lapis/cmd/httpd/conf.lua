@@ -27,12 +27,13 @@ local function values(environment, folder)
   }, { __index = environment })
 end
 
--- The folders of package.path that are not mod_coral's, nor Lua's usual ones, as CoralPackagePath: so the server finds what this
--- command finds.
+-- The folders of package.path that are there, and not mod_coral's, nor Lua's usual ones, as CoralPackagePath: so the server finds what
+-- this command finds.
 local function package_paths(name, list, library)
   local lines = {}
   for pattern in list:gmatch "[^;]+" do
-    if pattern:find "^/" and not pattern:find "^/usr/[local/]*[sharelib]+/" and pattern:sub(1, #library) ~= library then
+    local folder = pattern:match "^(/.-)/[^/]*%?"
+    if folder and place.exists(folder) and not folder:find "^/usr/[local/]*[sharelib]+/" and folder:sub(1, #library) ~= library then
       lines[#lines + 1] = ('%s "%s"'):format(name, pattern)
     end
   end
@@ -99,25 +100,24 @@ local production = [[
 
     CoralApp "/" "${{folder}}" lapis
 
-    Alias "/static/" "${{folder}}/static/"
-    Alias "/favicon.ico" "${{folder}}/static/favicon.ico"
-    <Directory "${{folder}}/static">
-        Require all granted
-        Options None
-        AllowOverride None
-        <IfModule headers_module>
-            Header set Cache-Control "${{cache_control}}"
-        </IfModule>
-    </Directory>
+    %s
 </VirtualHost>
-# For lapis.cache; of the server, so outside of the virtual host.
-CoralSharedDict page_cache 10m
+# For lapis.cache; of the server, so outside of the virtual host, and once for all applications.
+<IfDefine !LAPIS_PAGE_CACHE>
+    Define LAPIS_PAGE_CACHE
+    CoralSharedDict page_cache 10m
+</IfDefine>
 ]]
+
+local function indented(text)
+  return (text:gsub("\n$", ""):gsub("\n", "\n    "))
+end
 
 -- virtual_host(environment, folder): what a production server includes
 function conf.virtual_host(environment, folder)
-  local lines = conf.package_lines(place.library()):gsub("\n", "\n    "):gsub("%%", "%%%%")
-  return compile(production:format(lines), environment, folder)
+  local lines, static = indented(conf.package_lines(place.library())), indented(require "lapis.cmd.httpd.static")
+  local text = production:format(lines, static):gsub("\n +\n", "\n") -- where there are no lines
+  return compile(text, environment, folder)
 end
 
 return conf

@@ -1,5 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- lapis generate httpd.config: httpd.conf for an application, with ${{name}} for what config.lua says.
+local static = require "lapis.cmd.httpd.static"
+
 local template = [[
 # For `lapis server`, which puts what httpd needs on this machine before it and the settings of config into it, as
 # httpd.conf.compiled. In production use `lapis httpd config`.
@@ -12,18 +14,7 @@ AllowEncodedSlashes NoDecode
 
 CoralApp "/" "${{folder}}" lapis
 
-# Static files are httpd's to serve.
-Alias "/static/" "${{folder}}/static/"
-Alias "/favicon.ico" "${{folder}}/static/favicon.ico"
-<Directory "${{folder}}/static">
-    Require all granted
-    Options None
-    AllowOverride None
-    <IfModule headers_module>
-        Header set Cache-Control "${{cache_control}}"
-    </IfModule>
-</Directory>
-]]
+]] .. static
 
 local config = { template = template }
 
