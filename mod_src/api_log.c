@@ -60,10 +60,7 @@ static int write_log(lua_State *L, int level, int first, int raw)
     for (i = first; i <= count; i++)
         add_text(L, &b, i);
     luaL_pushresult(&b);
-    if (r)
-        ap_log_rerror(APLOG_MARK, level, 0, r, "%s%s", raw ? "" : "[lua] ", lua_tostring(L, -1));
-    else
-        ap_log_error(APLOG_MARK, level, 0, ap_server_conf, "%s%s", raw ? "" : "[lua] ", lua_tostring(L, -1));
+    coral_request_log(run ? run->rq : NULL, level, "%s%s", raw ? "" : "[lua] ", lua_tostring(L, -1));
     return 0;
 }
 

@@ -133,7 +133,7 @@ int coral_headers_open(lua_State *L, const char *what)
 
     if (!run->rq->response.started || run->phase == CORAL_PHASE_header_filter)
         return 1;
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, run->rq->r, "attempt to set %s after sending out response headers", what);
+    coral_request_log(run->rq, APLOG_ERR, "attempt to set %s after sending out response headers", what);
     return 0;
 }
 
@@ -199,7 +199,7 @@ static int pass(void *run_, coral_wait_t *w, int block)
 int coral_delivered(lua_State *L, coral_wait_t *w)
 {
     (void)w;
-    if (coral_here(L)->rq->response.aborted || coral_request_here(L)->connection->aborted) {
+    if (coral_here(L)->rq->response.aborted) { /* as the last write has found; its connection's word is for who has that */
         lua_pushnil(L);
         lua_pushliteral(L, "client aborted");
         return 2;

@@ -85,6 +85,7 @@ coral_request_t *coral_request_of(request_rec *r)
     if (!rq) {
         rq = apr_pcalloc(r->pool, sizeof(*rq));
         rq->r = rq->response.r = r;
+        rq->scoreboard = r->connection->sbh;
         rq->first_status = r->status;
         ap_set_module_config(r->request_config, &coral_module, rq);
         rq->body = body_of(r);
@@ -97,6 +98,37 @@ coral_request_t *coral_request_of(request_rec *r)
     else if (!rq->response.default_type)
         rq->response.default_type = "text/plain";
     return rq;
+}
+
+static void log_as_client(coral_request_t *rq, int level, const char *text)
+{
+    conn_rec *c = rq->r->connection;
+    conn_rec connection = { .pool = c->pool, .base_server = c->base_server, .local_addr = c->local_addr, .local_ip = c->local_ip,
+                            .client_addr = c->client_addr, .client_ip = c->client_ip, .conn_config = c->conn_config, .notes = c->notes,
+                            .keepalives = c->keepalives, .log = c->log, .log_id = c->log_id, .master = c->master, .sbh = rq->scoreboard };
+    request_rec r = *rq->r;
+
+    r.connection = &connection;
+    ap_log_rerror(APLOG_MARK, level, 0, &r, "%s", text);
+    rq->r->log_id = r.log_id; /* made when it is first asked for */
+    if (connection.log_id != c->log_id)
+        c->log_id = connection.log_id;
+}
+
+void coral_request_log(coral_request_t *rq, int level, const char *format, ...)
+{
+    char text[MAX_STRING_LEN]; /* longer is no line of httpd's */
+    va_list args;
+
+    if (rq ? !APLOG_R_IS_LEVEL(rq->r, level) : !APLOG_IS_LEVEL(ap_server_conf, level))
+        return;
+    va_start(args, format);
+    apr_vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    if (rq)
+        log_as_client(rq, level, text);
+    else
+        ap_log_error(APLOG_MARK, level, 0, ap_server_conf, "%s", text);
 }
 
 const coral_conf_t *coral_request_conf(coral_request_t *rq)

@@ -22,6 +22,7 @@ typedef struct coral_bond_t {
 
 typedef struct {
     request_rec *r;
+    void *scoreboard; /* its connection's handle, which httpd takes away while the request is parked */
     int first_status; /* what httpd had set: not 200 when this answers an error */
     coral_bond_t *bonds;
     coral_response_t response;
@@ -63,6 +64,10 @@ void coral_request_copy_variables(coral_request_t *rq, const coral_request_t *fr
 
 /* [r] The content is done, or the request waits: the states it keeps may serve others. */
 void coral_request_end_leases(coral_request_t *rq, int waits);
+
+/* [any] To httpd's log; as the server's without a request (NULL). While a request is parked its connection is the MPM's: what httpd's log
+ * wants to know of a connection is taken from a copy of what does not change, with the scoreboard handle it takes a client's by. */
+void coral_request_log(coral_request_t *rq, int level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* [r] What its scripts run under: its configuration; from when an app in a folder is expected to answer it, as that app has it. */
 const coral_conf_t *coral_request_conf(coral_request_t *rq);

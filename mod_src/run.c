@@ -140,14 +140,13 @@ static void report(coral_run_t *run, const char *text, const char *traceback)
     request_rec *r;
 
     if (!run->rq) {
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, ap_server_conf, "%s failed: %s; traceback: %s", run->name, text, traceback);
+        coral_request_log(NULL, APLOG_ERR, "%s failed: %s; traceback: %s", run->name, text, traceback);
         return;
     }
     r = run->rq->r;
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "%s %s %s%s%s failed: %s; request: %s; traceback: %s",
-                  run->name ? "filter" : "hook", run->name ? run->name : coral_phase_names[run->phase], s->file,
-                  s->function ? " function " : "", s->function ? s->function : "", text, r->the_request ? r->the_request : r->uri,
-                  traceback);
+    coral_request_log(run->rq, APLOG_ERR, "%s %s %s%s%s failed: %s; request: %s; traceback: %s", run->name ? "filter" : "hook",
+                      run->name ? run->name : coral_phase_names[run->phase], s->file, s->function ? " function " : "",
+                      s->function ? s->function : "", text, r->the_request ? r->the_request : r->uri, traceback);
 }
 
 static void report_task(coral_run_t *run, coral_task_t *task, int to_client)
@@ -325,7 +324,6 @@ static int on_turn(coral_vm_t *vm, void *run_)
 {
     coral_run_t *run = run_;
 
-    run->rq->r->connection->sbh = run->scoreboard; /* the MPM takes it away */
     do {
         go(vm, run);
         if (run->strand.over || run->wanted || coral_strand_wants_connection(&run->strand))
@@ -390,7 +388,6 @@ int coral_run_start(coral_run_t *run, request_rec *r, coral_phase_e phase, const
     run->turn.run = on_turn;
     run->turn.after = go_elsewhere;
     run->turn.data = run;
-    run->scoreboard = r->connection->sbh;
     return !set_up(run, r, phase, script) || advance(run);
 }
 

@@ -50,7 +50,6 @@ struct coral_run_t {
     const coral_parker_t *parker;
     coral_turn_t turn;
     int stops_on_abort;  /* advance() stops when a write finds the client gone */
-    void *scoreboard;    /* its connection's: without one httpd's log does not take it for a client's */
     int impatient;       /* what it waits for does not come soon */
     int called;          /* park.h's why: it needs its connection, or is over: whoever has that has the run */
     _Atomic int wanted;  /* its connection needs it */

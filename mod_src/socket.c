@@ -122,12 +122,8 @@ void coral_socket_log(lua_State *L, const coral_socket_t *s, const char *doing)
 {
     const char *error = lua_tostring(L, -1);
 
-    if (!coral_conf_flag(s->run->conf, socket_log_errors))
-        return;
-    if (s->run->rq)
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, s->run->rq->r, "a socket failed while %s: %s", doing, error);
-    else
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, ap_server_conf, "a socket failed while %s: %s", doing, error);
+    if (coral_conf_flag(s->run->conf, socket_log_errors))
+        coral_request_log(s->run->rq, APLOG_ERR, "a socket failed while %s: %s", doing, error);
 }
 
 apr_time_t coral_socket_until(apr_interval_time_t timeout)

@@ -163,6 +163,7 @@ is $server->get('/fails.lua')->code, 500, 'an error after a wait';
 
 my $log = $server->error_log;
 unlike $log, qr/must not be|exit signal|cannot be woken|is lost/, 'nothing odd';
+like $log, qr/\[client 127\.0\.0\.1:\d+\] .*EXPECTED/, 'a line of a request that has waited names its client' or diag $log;
 is scalar(() = $log =~ /coral:error/g), scalar(() = $log =~ /EXPECTED/g), 'no errors but those of the scripts that fail' or diag $log;
 $server->stop;
 unlike $server->error_log, qr/must not be|exit signal|still did not exit/, 'and ends well';
