@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Tells which of ThreadSanitizer's reports are mod_coral's. httpd has races of its own, by the hundred: counters that need not be exact,
+# looks at a queue without its lock. A report is ours if one of its accesses is made by our code, or by what our code has called; not if
+# httpd has gone on to other hooks from there.
+package Coral::Races;
+
+use strict;
+use warnings;
+
+# Whose access a stack is.
+sub is_ours {
+    for (@_) {
+        my ($function, $module) = /#\d+ (\S+) .*\((\S+?)\+0x/ or next;
+        return 0 if $function =~ /^ap_run_(?!mpm_query)/ || $function eq 'serve';    # from here on others were called
+        return 1 if $module eq 'mod_coral.so';
+    }
+    return 0;
+}
+
+# A report is paragraphs, each a headline and a stack; those that only say where a thread or a lock came from do not count.
+sub stacks {
+    return map { [/^ +(#\d+ .*)$/mg] }
+        grep { !/^\s*(?:Location|Thread|As if|Mutex \S+ \S+ created|Mutex \S+ is|SUMMARY)/ } split /\n\s*\n/, shift;
+}
+
+# ours(FILES): the reports, each once.
+sub ours {
+    my %seen;
+    for my $file (@_) {
+        open my $in, '<', $file or die "$file: $!\n";
+        my $text = do { local $/; <$in> };
+        for my $report (grep { /WARNING: ThreadSanitizer/ } split /^={18}\n/m, $text) {
+            my @stacks = stacks($report =~ s/\A\s*WARNING: .*\n//r);
+            next unless grep { is_ours(@$_) } @stacks;
+            my $what = join ' | ', map { join ' < ', map { (split)[1] } grep { defined } @$_[0 .. 2] } @stacks;
+            $seen{$what} ||= $report =~ s/\n\s*\n +(?:Mutex|Thread) .*//sr;
+        }
+    }
+    return map { $seen{$_} } sort keys %seen;
+}
+
+1;
