@@ -24,6 +24,8 @@ my $server = Coral::Server->new(
         'two/app.lua' => app_text('two'), 'two/config.lua' => config_text('second', 'off'),
         'none/app.lua' => "return { }\n", 'single.lua' => app_text('single') =~ s/"helper"/"string"/r =~ s/helper\.word/"alone"/r,
         'one/helper.lua' => "return { word = 'helps' }\n", 'two/helper.lua' => "return { word = 'hilft' }\n",
+        (map { my $name = $_; "$name/site.lua" => app_text($name), "$name/helper.lua" => "return { word = 'elsewhere' }\n",
+            "$name/config.lua" => qq(require "lapis.config"("development", { $name = "site" })\n) } qw(app_class default_app_module)),
         'late/app.lua' => "require 'no_such_module'\n",
     },
     config => $library->config . <<'END');
@@ -39,6 +41,8 @@ CoralApp /one   "@ROOT@/one" lapis
 CoralApp /two   "@ROOT@/two"
 CoralApp /none  "@ROOT@/none" lapis
 CoralApp /late  "@ROOT@/late" lapis
+CoralApp /app_class "@ROOT@/app_class" lapis
+CoralApp /default_app_module "@ROOT@/default_app_module" lapis
 CoralApp /single "@ROOT@/single.lua" lapis
 <Location /one>
     CoralEnvironment production
@@ -206,6 +210,7 @@ subtest 'several applications' => sub {
     is_body '/one', 'one helps production first by a hook';
     is_body '/two', 'two hilft development second nil';
     is_body '/single', 'single alone development nil nil';
+    is_body "/$_", "$_ elsewhere development nil nil", "another module, by $_" for qw(app_class default_app_module);
 };
 
 sub changed {

@@ -53,7 +53,8 @@ end
 -- What the application's module returns: a class, or an application already.
 local function load_class(app)
   if not app.folder then return app:run() end
-  local name = require "lapis.config".get().default_app_module or "app" -- get_app_module() does not see what was pushed
+  local config = require "lapis.config".get() -- its get_app_module() does not see what was pushed
+  local name = config.default_app_module or config.app_class or "app" -- app_class: up to 1.18
   understand(app, name)
   return require(name)
 end

@@ -27,23 +27,25 @@ local function values(environment, folder)
   }, { __index = environment })
 end
 
--- The folders of package.path that are there, and not mod_coral's, nor Lua's usual ones, as CoralPackagePath: so the server finds what
--- this command finds.
-local function package_paths(name, list, library)
-  local lines = {}
+-- The folders of package.path that are there, as CoralPackagePath: so the server finds what this command finds. Not mod_coral's, Lua's usual
+-- ones or the application's own, which it has anyway.
+local function package_paths(name, list, base)
+  local lines, library, here = {}, place.library(), place.folder()
   for pattern in list:gmatch "[^;]+" do
+    pattern = pattern:gsub("^%./", here .. "/")
     local folder = pattern:match "^(/.-)/[^/]*%?"
-    if folder and place.exists(folder) and not folder:find "^/usr/[local/]*[sharelib]+/" and folder:sub(1, #library) ~= library then
+    if folder and place.exists(folder) and folder ~= base and not folder:find "^/usr/[local/]*[sharelib]+/"
+      and folder:sub(1, #library) ~= library then
       lines[#lines + 1] = ('%s "%s"'):format(name, pattern)
     end
   end
   return lines
 end
 
--- package_lines(library): the lines for Lapis and its libraries, where this command has found them
-function conf.package_lines(library)
-  local lines = package_paths("CoralPackagePath", package.path, library)
-  table.move(package_paths("CoralPackageCPath", package.cpath, library), 1, 999, #lines + 1, lines)
+-- package_lines(base): the lines for Lapis and its libraries, where this command has found them; the application is in `base`
+function conf.package_lines(base)
+  local lines = package_paths("CoralPackagePath", package.path, base)
+  table.move(package_paths("CoralPackageCPath", package.cpath, base), 1, 999, #lines + 1, lines)
   return table.concat(lines, "\n")
 end
 
@@ -65,7 +67,7 @@ local function head(environment, base)
   end
   local count = workers(environment)
   table.move({
-    ('LoadModule coral_module "%s"'):format(module), ('CoralLibraryPath "%s"'):format(library), conf.package_lines(library),
+    ('LoadModule coral_module "%s"'):format(module), ('CoralLibraryPath "%s"'):format(library), conf.package_lines(base),
     ("StartServers %d\nServerLimit %d\nThreadsPerChild 16\nMinSpareThreads 1\nMaxSpareThreads %d\nMaxRequestWorkers %d"):format(count, count,
       count * 16, count * 16),
     "AsyncRequestWorkerFactor 64",
@@ -115,7 +117,7 @@ end
 
 -- virtual_host(environment, folder): what a production server includes
 function conf.virtual_host(environment, folder)
-  local lines, static = indented(conf.package_lines(place.library())), indented(require "lapis.cmd.httpd.static")
+  local lines, static = indented(conf.package_lines(folder)), indented(require "lapis.cmd.httpd.static")
   local text = production:format(lines, static):gsub("\n +\n", "\n") -- where there are no lines
   return compile(text, environment, folder)
 end
