@@ -261,6 +261,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_post_config(on_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(on_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_stopping(on_child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
+    coral_request_register();
     coral_named_register();
     coral_phase_register();
     coral_route_register();

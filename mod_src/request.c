@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "request.h"
 
+#include "park.h"
 #include "variable.h"
+
+#include "http_ssl.h"
+
+#define MANY 100 /* parked requests: the memory of each one counts */
 
 const char coral_r_kind[] = CORAL_R;
 
@@ -129,6 +134,26 @@ void coral_request_log(coral_request_t *rq, int level, const char *format, ...)
         log_as_client(rq, level, text);
     else
         ap_log_error(APLOG_MARK, level, 0, ap_server_conf, "%s", text);
+}
+
+/* The end of a request's head is a bucket of no length that holds all the head was read into, 8 KB, until the connection is read again.
+ * That is done here: r->pool is nearly full by now, and takes the 8 KB for what it has to grow by. TLS has buffers of its own. */
+static int spare_buffer(request_rec *r)
+{
+    conn_rec *c = r->connection;
+    apr_bucket_brigade *bb;
+
+    if (coral_park_count() < MANY || c->master || c->clogging_input_filters || ap_ssl_conn_is_ssl(c))
+        return DECLINED;
+    bb = apr_brigade_create(r->pool, c->bucket_alloc);
+    ap_get_brigade(c->input_filters, bb, AP_MODE_SPECULATIVE, APR_NONBLOCK_READ, 1);
+    apr_brigade_destroy(bb);
+    return DECLINED;
+}
+
+void coral_request_register(void)
+{
+    ap_hook_post_read_request(spare_buffer, NULL, NULL, APR_HOOK_REALLY_FIRST);
 }
 
 const coral_conf_t *coral_request_conf(coral_request_t *rq)

@@ -50,6 +50,9 @@ typedef struct {
     apr_array_header_t *done;        /* scripts and variables of the first rewrite phase, not to be done again */
 } coral_request_t;
 
+/* [start] */
+void coral_request_register(void);
+
 /* [r] The record of a request, made if need be. */
 coral_request_t *coral_request_of(request_rec *r);
 
