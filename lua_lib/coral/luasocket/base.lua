@@ -76,6 +76,16 @@ function base.new(class, kind, fields)
   return setmetatable(self, class)
 end
 
+-- create(class, kind, type, family): a socket; of a family it has a plug already, nil: it has one when its address is known. Or nil and why.
+function base.create(class, kind, type, family)
+  local self = base.new(class, kind, { only = family })
+  if family then
+    local plug, err = base.plug(self, family, type)
+    if not plug then return nil, err end
+  end
+  return self
+end
+
 -- The methods that are the same for all.
 local methods = {}
 base.methods = methods

@@ -119,14 +119,7 @@ function methods:receive(...)
   return stream.receive(self, ...)
 end
 
-local function create(family)
-  local self = base.new(master, "tcp", { only = family })
-  if family then
-    local plug, err = base.plug(self, family, "stream")
-    if not plug then return nil, err end
-  end
-  return self
-end
+local function create(family) return base.create(master, "tcp", "stream", family) end
 
 -- tcp(), tcp4(), tcp6(): a socket that is connected to nothing yet
 function tcp.tcp() return create() end

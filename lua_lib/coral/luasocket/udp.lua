@@ -118,14 +118,7 @@ function methods:receivefrom(size)
   return data, host, port
 end
 
-local function create(family)
-  local self = base.new(unconnected, "udp", { only = family })
-  if family then
-    local plug, err = base.plug(self, family, "dgram")
-    if not plug then return nil, err end
-  end
-  return self
-end
+local function create(family) return base.create(unconnected, "udp", "dgram", family) end
 
 -- udp(), udp4(), udp6()
 function udp.udp() return create() end
