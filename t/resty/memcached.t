@@ -4,7 +4,6 @@ use strict;
 use warnings;
 use Coral::Blocks;
 use Coral::Library;
-use Coral::Server;
 use Coral::Service;
 use Coral::Upstream;
 use Test::More;
@@ -22,9 +21,7 @@ my %words     = ($memcached->words, $refused->words, OLD => $old, LUA => Coral::
       return m
     end
     LUA
-my $server = Coral::Server->new(
-    config => $library->config . "AsyncRequestWorkerFactor 100\nCoralSslTrustedCertificate \"\${CONF}/tls/cert.pem\"\n",
-    files  => { 'htdocs/crowd.lua' => <<'LUA' =~ s/\@(\w+)\@/$words{$1}/gr });
+my $server = $library->server(\%words, crowd => <<'LUA');
 local n = ngx.var.arg_n
 @MEMCACHED@
 local m = open(nil, { pool = "crowd", pool_size = 20, backlog = 200 })
@@ -38,8 +35,6 @@ end
 assert(m:set_keepalive(10000))
 ngx.print("fine ", n)
 LUA
-ok $server->start, 'starts' or diag $server->output, $server->error_log;
-is join(' ', $server->crowd('/crowd.lua?n=N', 100)), join(' ', map { "fine $_" } 1 .. 100), 'a hundred clients at the same time';
 
 run_blocks(%words, server => $server);
 __DATA__

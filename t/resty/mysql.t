@@ -4,7 +4,6 @@ use strict;
 use warnings;
 use Coral::Blocks;
 use Coral::Library;
-use Coral::Server;
 use Coral::Service;
 use Coral::Upstream;
 use Test::More;
@@ -26,9 +25,7 @@ my %words   = ($mariadb->words, $refused->words, LUA => Coral::Library::lua(), M
       return db
     end
     LUA
-my $server = Coral::Server->new(
-    config => $library->config . "AsyncRequestWorkerFactor 100\nCoralSslTrustedCertificate \"\${CONF}/tls/cert.pem\"\n",
-    files  => { map { my ($name, $text) = @$_; ("htdocs/$name.lua" => $text =~ s/\@(\w+)\@/$words{$1}/gr) } ['crowd', <<'LUA'], ['prepare', <<'LUA'] });
+my $server = $library->server(\%words, crowd => <<'LUA', prepare => <<'LUA');
 local n = ngx.var.arg_n
 @MYSQL@
 local db = open { pool = "crowd", pool_size = 20, backlog = 200 }
@@ -47,9 +44,6 @@ assert(db:query "insert into counter values (1, 0)")
 assert(db:query "create table visits (id int auto_increment primary key, who varchar(100)) engine=innodb")
 ngx.print("prepared")
 LUA
-ok $server->start, 'starts' or diag $server->output, $server->error_log;
-is $server->get('/prepare.lua')->content, 'prepared', 'tables' or diag $server->error_log;
-is join(' ', $server->crowd('/crowd.lua?n=N', 100)), join(' ', map { "fine $_" } 1 .. 100), 'a hundred clients at the same time';
 
 run_blocks(%words, server => $server);
 __DATA__

@@ -4,7 +4,6 @@ use strict;
 use warnings;
 use Coral::Blocks;
 use Coral::Library;
-use Coral::Server;
 use Coral::Service;
 use Coral::Upstream;
 use Test::More;
@@ -25,9 +24,7 @@ my %words    = ($postgres->words, $refused->words, %without, LUA => Coral::Libra
       return pg
     end
     LUA
-my $server = Coral::Server->new(
-    config => $library->config . "AsyncRequestWorkerFactor 100\nCoralSslTrustedCertificate \"\${CONF}/tls/cert.pem\"\n",
-    files  => { map { my ($name, $text) = @$_; ("htdocs/$name.lua" => $text =~ s/\@(\w+)\@/$words{$1}/gr) } ['crowd', <<'LUA'], ['prepare', <<'LUA'] });
+my $server = $library->server(\%words, crowd => <<'LUA', prepare => <<'LUA');
 local n = ngx.var.arg_n
 @PGMOON@
 local pg = assert(open { pool_name = "crowd", pool_size = 20, backlog = 200 })
@@ -44,9 +41,6 @@ local pg = assert(open())
 assert(pg:query "create table counter (n int); insert into counter values (0); create table visits (id serial primary key, who text)")
 ngx.print("prepared")
 LUA
-ok $server->start, 'starts' or diag $server->output, $server->error_log;
-is $server->get('/prepare.lua')->content, 'prepared', 'tables' or diag $server->error_log;
-is join(' ', $server->crowd('/crowd.lua?n=N', 100)), join(' ', map { "fine $_" } 1 .. 100), 'a hundred clients at the same time';
 
 run_blocks(%words, server => $server);
 __DATA__

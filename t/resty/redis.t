@@ -4,7 +4,6 @@ use strict;
 use warnings;
 use Coral::Blocks;
 use Coral::Library;
-use Coral::Server;
 use Coral::Service;
 use Coral::Upstream;
 use Test::More;
@@ -22,9 +21,7 @@ my %words   = ($redis->words, OLD => $old, $refused->words, LUA => Coral::Librar
       return r
     end
     LUA
-my $server = Coral::Server->new(
-    config => $library->config . "AsyncRequestWorkerFactor 100\nCoralSslTrustedCertificate \"\${CONF}/tls/cert.pem\"\n",
-    files  => { 'htdocs/crowd.lua' => <<'LUA' =~ s/\@(\w+)\@/$words{$1}/gr });
+my $server = $library->server(\%words, crowd => <<'LUA');
 local n, redis = ngx.var.arg_n, require "resty.redis"
 local r = redis:new()
 r:set_timeouts(10000, 10000, 10000)
@@ -38,8 +35,6 @@ end
 assert(r:set_keepalive(10000))
 ngx.print("fine ", n)
 LUA
-ok $server->start, 'starts' or diag $server->output, $server->error_log;
-is join(' ', $server->crowd('/crowd.lua?n=N', 100)), join(' ', map { "fine $_" } 1 .. 100), 'a hundred clients at the same time';
 
 run_blocks(%words, server => $server);
 __DATA__

@@ -7,10 +7,12 @@
 #
 #   my $libraries = Coral::Library->need('resty.redis', 'cjson');    # or the test is skipped
 #   my $server = Coral::Server->new(config => $libraries->config);
+#   my $server = $libraries->server(\%words, crowd => 'ngx.print("fine ", ngx.var.arg_n)');    # one that has seen a crowd
 package Coral::Library;
 
 use strict;
 use warnings;
+use Coral::Server;
 use Test::More ();
 
 # Lua's own places come last in CoralPackagePath's order anyway; these are not all of them.
@@ -83,6 +85,22 @@ sub config {
     my $text = join '', map({ qq(CoralPackagePath "$_/?.lua;$_/?/init.lua"\n) } @{ $self->{roots} }), map { qq(CoralPackageCPath "$_/?.so"\n) } @{ $self->{binaries} };
     my @alias = map { qq(package.preload["$_"] = function() return require "$self->{alias}{$_}" end) } sort keys %{ $self->{alias} };
     return $text . (@alias ? join("\n", '<CoralHook init>', @alias, '</CoralHook>', '') : '');
+}
+
+# A server that runs, for a library that talks to a service: with the scripts crowd, which a hundred clients have asked at a time and which answers
+# "fine " and its argument n, and prepare, if there is one, which was asked before and answers "prepared". @WORDS@ in them are words of the hash.
+sub server {
+    my ($self, $words, %scripts) = @_;
+    my $server = Coral::Server->new(
+        config => $self->config . "AsyncRequestWorkerFactor 100\nCoralSslTrustedCertificate \"\${CONF}/tls/cert.pem\"\n",
+        files  => { map { ("htdocs/$_.lua" => $scripts{$_} =~ s/\@(\w+)\@/$words->{$1}/gr) } keys %scripts },
+    );
+    Test::More::ok($server->start, 'starts') or Test::More::diag($server->output, $server->error_log);
+    if ($scripts{prepare}) {
+        Test::More::is($server->get('/prepare.lua')->content, 'prepared', 'prepared') or Test::More::diag($server->error_log);
+    }
+    Test::More::is(join(' ', $server->crowd('/crowd.lua?n=N', 100)), join(' ', map { "fine $_" } 1 .. 100), 'a hundred clients at the same time');
+    return $server;
 }
 
 1;
