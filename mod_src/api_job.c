@@ -7,15 +7,14 @@
 static int l_run(lua_State *L)
 {
     const char *module = coral_check_text(L, 1), *function = coral_check_text(L, 2), *input;
-    coral_run_t *run = coral_run_of(L);
     coral_wait_t *w;
     size_t length;
 
     input = luaL_checklstring(L, 3, &length);
-    if (!run)
+    if (!coral_run_of(L))
         return luaL_error(L, "no request found");
     w = coral_task_new_wait(L);
-    if (coral_job_begin(w, run->conf, module, function, input, length))
+    if (coral_job_begin(w, coral_vm_of(L), module, function, input, length))
         return coral_task_wait(L, w);
     lua_pushboolean(L, 0);
     lua_pushliteral(L, "no available Lua vm");

@@ -35,17 +35,6 @@ static int may_begin(void)
     return ok;
 }
 
-/* What states of the place that calls are made of, with a name of their own. */
-static void copy_conf(job_t *job, const coral_conf_t *conf)
-{
-    job->conf = *conf;
-    job->conf.key = apr_pstrcat(job->p, conf->key, "\nworker thread", NULL);
-    job->conf.group = apr_pstrdup(job->p, conf->group);
-    job->conf.package_path = apr_pstrdup(job->p, conf->package_path);
-    job->conf.package_cpath = apr_pstrdup(job->p, conf->package_cpath);
-    job->conf.environment = conf->environment ? apr_pstrdup(job->p, conf->environment) : NULL;
-}
-
 /* Calls `work` of coral.worker_thread: whether it went well, and bytes. */
 static int call_work(lua_State *L)
 {
@@ -141,9 +130,10 @@ static int finished(lua_State *L, coral_wait_t *w)
     return failed ? lua_error(L) : 2;
 }
 
-int coral_job_begin(coral_wait_t *w, const coral_conf_t *conf, const char *module, const char *function, const char *input,
+int coral_job_begin(coral_wait_t *w, const coral_vm_t *vm, const char *module, const char *function, const char *input,
                     apr_size_t length)
 {
+    const coral_conf_t *conf = coral_vm_conf(vm);
     apr_pool_t *p;
     job_t *job;
 
@@ -153,7 +143,8 @@ int coral_job_begin(coral_wait_t *w, const coral_conf_t *conf, const char *modul
     apr_pool_tag(p, "coral_job");
     job = apr_pcalloc(p, sizeof(*job));
     job->p = p;
-    copy_conf(job, conf);
+    job->conf = *conf; /* the same, with a name of their own */
+    job->conf.key = apr_pstrcat(p, conf->key, "\nworker thread", NULL);
     job->module = apr_pstrdup(p, module);
     job->function = apr_pstrdup(p, function);
     job->input = apr_pmemdup(p, input, length);

@@ -11,9 +11,9 @@
 /* [start] How many run at a time in a child of httpd; never more than half of the loop's threads. */
 void coral_job_set_most(int most);
 
-/* [vm] Begins; the wait, to be returned, ends with it: it pushes whether it went well, and bytes, or why not. conf: of whose states
- * there are some for this. 0: too many run. */
-int coral_job_begin(coral_wait_t *w, const coral_conf_t *conf, const char *module, const char *function, const char *input,
+/* [vm] Begins; the wait, to be returned, ends with it: it pushes whether it went well, and bytes, or why not. vm: the caller's state;
+ * those for this are made as it was. 0: too many run. */
+int coral_job_begin(coral_wait_t *w, const coral_vm_t *vm, const char *module, const char *function, const char *input,
                     apr_size_t length);
 
 #endif

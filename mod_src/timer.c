@@ -141,11 +141,25 @@ static void set_alarm(coral_timer_t *timer, apr_interval_time_t delay)
     coral_alarm_set(&timer->alarm, &timer->sleeper, apr_time_now() + delay);
 }
 
-/* Its own copy of what it is to know: the one who made it may be gone when it runs. */
+/* Its own copy of what it is to know: the one who made it may be gone when it runs, and with it the texts and lists of its configuration.
+ * Those that count are the state's as well; the others are for requests. */
+static void keep_conf(coral_conf_t *own, const coral_conf_t *conf, const coral_conf_t *lasting)
+{
+    *own = *conf;
+    own->key = lasting->key;
+    own->group = lasting->group;
+    own->package_path = lasting->package_path;
+    own->package_cpath = lasting->package_cpath;
+    own->environment = lasting->environment;
+    memcpy(own->hooks, lasting->hooks, sizeof(own->hooks));
+    own->routes = own->sets = NULL;
+    own->default_type = own->body_directory = NULL;
+    own->tls = *coral_tls_settings_keep(&conf->tls);
+}
+
 static void set_up(coral_timer_t *timer, coral_vm_t *vm, const coral_conf_t *conf)
 {
-    timer->conf = *conf;
-    timer->conf.tls = *coral_tls_settings_keep(&conf->tls);
+    keep_conf(&timer->conf, conf, coral_vm_conf(vm));
     timer->bond.vm = vm;
     timer->bond.ref = LUA_NOREF;
     timer->run.conf = &timer->conf;

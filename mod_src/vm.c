@@ -472,6 +472,7 @@ int coral_vm_fits(const coral_vm_t *vm, const coral_conf_t *conf)
     return vm->states->conf.key == conf->key || !strcmp(vm->states->conf.key, conf->key);
 }
 
+const coral_conf_t *coral_vm_conf(const coral_vm_t *vm) { return &vm->states->conf; }
 lua_State *coral_vm_state(coral_vm_t *vm) { return vm->L; }
 coral_vm_t *coral_vm_of(lua_State *L) { return *(coral_vm_t **)lua_getextraspace(L); }
 void *coral_vm_current(const coral_vm_t *vm) { return vm->current; }

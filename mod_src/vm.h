@@ -54,6 +54,9 @@ void coral_vm_leave(coral_vm_t *vm);
 /* Whether requests that run under conf use this state. */
 int coral_vm_fits(const coral_vm_t *vm, const coral_conf_t *conf);
 
+/* [any] What the state was made for, as long as the child lasts: of the configuration's texts and lists only those that its key says. */
+const coral_conf_t *coral_vm_conf(const coral_vm_t *vm);
+
 /* [vm] */
 lua_State *coral_vm_state(coral_vm_t *vm);
 coral_vm_t *coral_vm_of(lua_State *L);

@@ -8,8 +8,17 @@ use Test::More;
 
 my $server = Coral::Server->new(
     config => "CoralWorkerThreadVmPoolSize 2\nCoralPackagePath \"\@ROOT\@/lua/?.lua\"\nCoralSharedDict numbers 64k\n"
-        . "<IfModule mpm_event_module>\nStartServers 1\nServerLimit 1\nThreadsPerChild 8\nMaxRequestWorkers 8\n</IfModule>\n",
-    files => { 'lua/broken.lua' => 'x = = 1', 'lua/text.lua' => 'return "text"', 'lua/work.lua' => <<'LUA' });
+        . "<IfModule mpm_event_module>\nStartServers 1\nServerLimit 1\nThreadsPerChild 8\nMaxRequestWorkers 8\n</IfModule>\n" . <<'CONF',
+<Location /own>
+    CoralPackagePath "@ROOT@/own/?.lua"
+    <CoralHook content>
+        local numbers = ngx.shared.numbers
+        if ngx.var.args == "result" then return ngx.print(numbers:get("own")) end
+        ngx.timer.at(0.2, function() numbers:set("own", select(2, ngx.run_worker_thread("pool", "own", "hello"))) end)
+    </CoralHook>
+</Location>
+CONF
+    files => { 'own/own.lua' => 'return { hello = function() return "hello" end }', 'lua/broken.lua' => 'x = = 1', 'lua/text.lua' => 'return "text"', 'lua/work.lua' => <<'LUA' });
 local work = { field = 1 }
 N = (N or 0) + 1
 function work.echo(...) return ... end
@@ -26,6 +35,15 @@ function work.more() return ngx.md5("x"), ngx.encode_base64("x"), ngx.config.sub
 return work
 LUA
 ok $server->start, 'the server starts' or die $server->output . $server->error_log;
+# A <Location>'s paths are in the memory of the request that sets the timer; others have that when it runs.
+is $server->get('/own')->code, 200, 'a timer of a request that is over';
+my $result = '';
+for (1 .. 200) {
+    $server->get('/' . 'x' x 4000);
+    last if ($result = $server->get('/own?result')->content) ne 'nil';
+}
+is $result, 'hello', 'its thread finds the modules of its place';
+
 run_blocks(server => $server, LUA => <<~'LUA' =~ s/\s*\n\s*/ /gr);
     local function show(...) local t = table.pack(...) for i = 1, t.n do t[i] = tostring(t[i]) end ngx.say(table.concat(t, "|")) end
     local function run(...) show(ngx.run_worker_thread("pool", "work", ...)) end
