@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 use Apache::Test ();
+use Coral::File;
 use Coral::Process qw(children);
 use Coral::Server;
 use Coral::Wire;
@@ -20,9 +21,9 @@ my %files = (
     'htdocs/body.lua'  => 'ngx.req.read_body() ngx.sleep(0.2) ngx.print(ngx.md5((...):requestbody()))',
     'htdocs/thread.lua' => 'local t = ngx.thread.spawn(function() ngx.sleep(1) return "joined" end) local ok, v = ngx.thread.wait(t) ngx.print(v)',
     'htdocs/socket.lua' => 'local s = ngx.socket.tcp() s:connect("127.0.0.1", ngx.var.server_port) s:send("GET /sleep.lua?t=0.8 HTTP/1.0\r\n\r\n") ngx.print(#s:receive("*a") > 100 and "got" or "cut")',
-    'htdocs/long.lua'  => 'local c <close> = setmetatable({}, { __close = function() ngx.log(ngx.WARN, "CLOSED") end }) ngx.sleep(60) ngx.print("late")',
+    'htdocs/long.lua'  => 'local c <close> = setmetatable({}, { __close = function() ngx.log(ngx.WARN, "CLOSED") end }) ngx.log(ngx.WARN, "BEGUN") ngx.sleep(60) ngx.print("late")',
     'htdocs/busy.lua'  => 'local e = ngx.now() + 1 while ngx.now() < e do end ngx.print("busy")',
-    'htdocs/spin.lua'  => 'ngx.sleep(0.05) local e = os.time() + 3 while os.time() < e do end',
+    'htdocs/spin.lua'  => 'ngx.sleep(0.05) ngx.log(ngx.WARN, "SPINS") local e = os.time() + 3 while os.time() < e do end',
     'htdocs/lines.lua' => 'for i = 1, 60000 do ngx.print(("%49d\n"):format(i)) end',
     'htdocs/hello.lua' => 'ngx.print("hello")',
     'htdocs/pid.lua'   => 'ngx.print(ngx.worker.pid())',
@@ -39,17 +40,18 @@ Timeout 10
 </Location>
 CoralHook log lua/log.lua
 CONF
-my $server;
+my $server;    # the one at hand; others run at the same time, for most of this is waiting
 sub begin {
-    undef $server;
     $server = Coral::Server->new(config => $config . ($_[0] // ''), files => \%files);
-    return $server->start || diag $server->output, $server->error_log;
+    ok $server->start, "starts under $mpm" or diag $server->output, $server->error_log;
+    return $server;
 }
 sub wire  { return Coral::Wire->new($server->port, @_) || die "no connection\n" }
 sub asked { my $wire = wire(); $wire->get(@_); return $wire }
 sub alive { my $pid = shift; return kill 0, $pid }
 sub ends  { my $end = time + shift; sleep 0.05 until $server->gone || time > $end; return $server->gone }
-sub clean { unlike $server->error_log, qr/must not be|exit signal|still did not exit|cannot be woken|is lost|coral:(?:error|crit)/, 'nothing odd' }
+sub clean { unlike $server->error_log, qr/must not be|exit signal|still did not exit|cannot be woken|is lost|coral:(?:error|crit)/, 'nothing odd' or diag $server->error_log }
+sub told  { my ($word, $count) = @_; ok(Coral::File->follow($server->root . '/error_log', 0)->wait(qr/(?:$word.*?){$count}/s, 10), "$count times $word") }
 
 # Requests of all sorts on their way, and what must become of them.
 sub on_the_way {
@@ -81,54 +83,66 @@ sub arrive {
     }
 }
 
-ok begin(), "starts under $mpm";
+# Gracefully: a restart and a stop, at the same time.
+my ($restarted, $stopped) = (begin(), begin());
+$server = $restarted;
 my $pid = $server->get('/pid.lua')->content;
 {
-    my @way = on_the_way(0);
+    my @first = on_the_way(0);
+    $server = $stopped;
+    my @second = on_the_way(0);
+    $server = $restarted;
     ok $server->graceful, 'graceful restart';
+    kill WINCH => $stopped->pid;
     is $server->get('/hello.lua')->content, 'hello', 'the next generation serves';
-    arrive('graceful restart', @way);
-    @way = ();
-    my $end = time + 6;
-    sleep 0.05 while alive($pid) && time < $end;
-    ok !alive($pid), 'the old child is gone' unless $mpm eq 'prefork';
-    isnt $server->get('/pid.lua')->content, $pid, 'there is a new one';
+    arrive('graceful restart', @first);
+    arrive('graceful stop', @second);
 }
-my @way = on_the_way(0);
-sleep 0.1;
-kill WINCH => $server->pid;
-sleep 0.1;
-arrive('graceful stop', @way);
-@way = ();
+my $end = time + 6;
+sleep 0.05 while alive($pid) && time < $end;
+ok !alive($pid), 'the old child is gone' unless $mpm eq 'prefork';
+isnt $server->get('/pid.lua')->content, $pid, 'there is a new one';
+$server = $stopped;
 ok ends(8), 'graceful stop: and then it is gone';
 clean();
 
-# TERM: at once, whatever is on its way: parked, on a thread, or in the middle of Lua.
+# TERM: at once, whatever is on its way: parked, on a thread, or in the middle of Lua. HUP: the same for the old generation.
+my %stop;
 for my $what ('/long.lua /lines.lua', '/held/hello.lua?t=60 /busy.lua') {
-    ok begin(), 'starts again';
-    my @open = map { my $wire = wire(buffer => 8192); $wire->get($_); $wire } (split ' ', $what) x ($event && $what =~ /long|lines/ ? 15 : 1);
-    sleep 0.4;
-    my @children = children($server->pid);
-    cmp_ok scalar @children, '>', 0, 'there are children';
-    my $begun = time;
-    kill TERM => $server->pid;
-    ok ends(10), "stop with $what: gone";
-    cmp_ok time - $begun, '<', 5, 'at once';
-    is_deeply [grep { alive($_) } @children], [], 'with its children';
-    unlike $server->error_log, qr/exit signal (?!Terminated)|must not be|still did not exit/, 'quietly' or diag $server->error_log;
+    $stop{$what}{server} = begin();
+    $stop{$what}{open} = [map { my $wire = wire(buffer => 8192); $wire->get($_); $wire } (split ' ', $what) x ($event && $what =~ /long|lines/ ? 15 : 1)];
 }
-
-# What was parked is logged all the same: a line each in the access log, one in the error log. Scripts that run are not waited for long.
+$server = $restarted;
+$pid    = $server->get('/pid.lua')->content;
+my @cut = map { asked('/long.lua') } 1 .. 5;
+told(BEGUN => 5);
 if ($event) {
-    ok begin(), 'starts again';
+    # What was parked is logged all the same: a line each in the access log, one in the error log. Scripts that run are not waited for long.
+    $stop{logged}{server} = begin();
     my @open = map { asked("/long.lua?mark=$_") } 1 .. 40;
     push @open, asked('/stream.lua?mark=stream');
     my $slow = wire(buffer => 8192);
     $slow->get('/lines.lua?mark=slow');
     my $upload = wire();
     $upload->say('POST /body.lua?mark=upload HTTP/1.1', 'Host: x', 'Content-Length: 3000', '');
-    sleep 0.4;
-    kill TERM => $server->pid;
+    $stop{logged}{open} = [@open, $slow, $upload];
+    told(BEGUN => 40);
+    $stop{spin}{server} = begin();
+    $stop{spin}{open} = [asked('/spin.lua')];
+    told(SPINS => 1);
+}
+sleep 0.3;
+for (values %stop) { $_->{children} = [children($_->{server}->pid)]; $_->{begun} = time; kill TERM => $_->{server}->pid }
+for my $what (grep { m{/} } sort keys %stop) {
+    $server = $stop{$what}{server};
+    cmp_ok scalar @{ $stop{$what}{children} }, '>', 0, 'there are children';
+    ok ends(10), "stop with $what: gone";
+    cmp_ok time - $stop{$what}{begun}, '<', 5, 'at once';
+    is_deeply [grep { alive($_) } @{ $stop{$what}{children} }], [], 'with its children';
+    unlike $server->error_log, qr/exit signal (?!Terminated)|must not be|still did not exit/, 'quietly' or diag $server->error_log;
+}
+if ($event) {
+    $server = $stop{logged}{server};
     ok ends(10), 'stopped';
     my ($access, $errors) = ($server->access_log, $server->error_log);
     is scalar(() = $access =~ m{/long\.lua\?mark=\d+ HTTP/1\.1" 503}g), 40, 'every request that slept is in the access log' or diag $access;
@@ -140,32 +154,24 @@ if ($event) {
     is scalar(() = $errors =~ /the child is to stop at once: \d+ parked requests/g), 1, 'one word about all of them';
     like $errors, qr/: (?:39|4\d) parked requests end without an answer, 0 of them/, 'their number, but for one that was about to be parked' or diag grep { /parked requests/ } split /^/, $errors;
     clean();
-    ok begin(), 'starts again';
-    my $spin = asked('/spin.lua');
-    sleep 0.4;
-    kill TERM => $server->pid;
+    $server = $stop{spin}{server};
     ok ends(10), 'stopped in the middle of Lua';
     like $server->error_log, qr/: 1 parked requests end without an answer, 1 of them/, 'which is said';
     clean();
 }
-
-# HUP: the same for the old generation.
-ok begin(), 'starts again';
-$pid  = $server->get('/pid.lua')->content;
-@way  = map { asked('/long.lua') } 1 .. 5;
-sleep 0.3;
+$server = $restarted;
 ok $server->restart, 'a hard restart';
 is $server->get('/hello.lua')->content, 'hello', 'and it serves';
-is $_->answer->{code}, 0, 'what was on its way is cut' for @way;
+is $_->answer->{code}, 0, 'what was on its way is cut' for @cut;
 ok !alive($pid), 'the old child is gone' unless $mpm eq 'prefork';
 clean();
 
 # MaxConnectionsPerChild: children that go take their requests to the end.
 if ($event) {
-    ok begin("MaxConnectionsPerChild 15\nGracefulShutdownTimeout 10\n"), 'starts again';
+    begin("MaxConnectionsPerChild 15\nGracefulShutdownTimeout 10\n");
     my ($bad, %pids) = (0);
-    for my $round (1 .. 6) {
-        my @some = map { my $wire = wire(); $wire->get("/sleep.lua?t=0.3&n=$_", 'Connection: close'); $wire } 1 .. 12;
+    for my $round (1 .. 4) {
+        my @some = map { my $wire = wire(); $wire->get("/sleep.lua?t=0.15&n=$_", 'Connection: close'); $wire } 1 .. 12;
         $pids{ $server->get('/pid.lua')->content } = 1;
         $bad += grep { $some[$_ - 1]->answer->{body} ne "slept $_" } 1 .. 12;
     }
