@@ -54,7 +54,15 @@ subtest 'lapis.http' => sub {
 local http = require "lapis.http"
 local nginx = require "lapis.nginx"
 local simple = http.simple
-local function url(self, path) return (self.params.tls and "https://localhost:$tls" or "http://127.0.0.1:" .. ngx.var.server_port) .. path end
+local installed, headers = require "socket.http", require "socket.headers"
+local function spare(name) return dofile(package.searchpath("spare." .. name, package.path)) end
+package.loaded["socket.headers"] = spare "socket.headers"
+local ours = spare "socket.http"
+package.loaded["socket.headers"] = headers
+local function url(self, path)
+  package.loaded["socket.http"] = self.params.ours and ours or installed
+  return (self.params.tls and "https://localhost:$tls" or "http://127.0.0.1:" .. ngx.var.server_port) .. path
+end
 app:match("/echo", function(self) return { layout = false, status = 201, content_type = "text/x", headers = { ["X-Own"] = "own" },
   table.concat({ self.req.method, self.req.headers["content-type"] or "", self.req:read_body_as_string() or "", self.req.headers["X-Asked"] or "" }, " ") } end)
 app:get("/moved", function() return { redirect_to = "/echo" } end)
@@ -95,7 +103,7 @@ Listen 127.0.0.1:$tls
     CoralApp "/" "\@ROOT\@/app" lapis
 </VirtualHost>
 END
-    for my $tls ('', '?tls=1') {
+    for my $tls ('', '?tls=1', '?ours=1', '?ours=1&tls=1') {    # the last: where no LuaSocket is installed
         body_is($server, "/text$tls", 'GET   |201|own|own|text/x|POST application/x-www-form-urlencoded a=1&b=2 |201');
         body_is($server, "/table$tls", '1|201|PUT  in x|302');
         body_is($server, "/simple$tls", 'POST application/x-www-form-urlencoded a=1%202 x|201|POST  text |GET   ');
