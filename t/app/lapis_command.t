@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-# The command `lapis` with a server of its own: httpd.
+# The command `lapis` with a server of its own: httpd. And the virtual host docs/lapis.md shows, for the same application.
 use strict;
 use warnings;
 use Coral::Client 'ask';
 use Coral::File qw(write_file);
 use Coral::Library;
+use Coral::Server;
 use Coral::Service;
 use File::Temp ();
 use Test::More;
@@ -73,4 +74,18 @@ like $said, qr/temporary server.*\ndevelopment/s, 'lapis exec, by a server for i
 ($status, $said) = lapis(qw(simulate /));
 like $said, qr/Welcome to Lapis/, 'lapis simulate';
 
+my ($host) = Coral::File->follow("$top/docs/lapis.md", 0)->text =~ /```apache\n(<VirtualHost.*?)```/s;
+$host =~ s{/srv/shop}{$dir}g;
+$host =~ s/\*:80/127.0.0.1:\@PORT\@/;
+chmod 0755, $dir;
+my $server = Coral::Server->new(config => $library->config . "$host\n" . $host =~ s/shop\.example/second.example/r);
+ok $server->start, 'the virtual host of the manual, twice' or diag $server->output, $server->error_log;
+for my $name (qw(shop second)) {
+    my @host = (Host => "$name.example");
+    like $server->get('/', @host)->content, qr/Welcome to Lapis/, "$name: serves the application";
+    $css = $server->get('/static/a.css', @host);
+    is $css->code . ' ' . $css->header('Cache-Control'), '200 public, max-age=3600', 'static files, which may be kept';
+    unlike $server->get($_, @host)->content, qr/secret/, "but not $_" for qw(/config.lua /static/../config.lua /static/%2E%2E/config.lua);
+}
+$server->stop;
 done_testing;
