@@ -5,6 +5,7 @@ use warnings;
 use Coral::Library;
 use Coral::Server;
 use Coral::Service;
+use Coral::Wire;
 use Test::More;
 
 plan skip_all => 'only the event MPM parks' unless Apache::Test::vars()->{coral_mpm} eq 'event';
@@ -220,6 +221,16 @@ app:get("/left", function()
   Things:find(1):update { name = "left" }
   error("in the middle", 0)
 end)
+app:get("/hang", function()
+  db.query "BEGIN IMMEDIATE"
+  Things:find(1):update { name = "hung" }
+  ngx.shared.count:set("hangs", true)
+  ngx.sleep(60)
+end)
+app:get("/hangs", function()
+  for _ = 1, 500 do if ngx.shared.count:get "hangs" then break end ngx.sleep(0.01) end
+  return plain(ngx.shared.count:get "hangs")
+end)
 app:get("/name", function() return plain(Things:find(1).name) end)
 app:get("/patience", function()
   db.query "PRAGMA busy_timeout = 100"
@@ -243,8 +254,14 @@ LUA
     body_is($server, '/name', 31, 'none of them is lost');
     body_is($server, '/left', 'in the middle', 'a transaction nobody ends');
     body_is($server, '/name', 31, 'is taken back');
+    my $wire = Coral::Wire->new($server->port);
+    $wire->get('/hang');
+    body_is($server, '/hangs', 'true', 'a client in the middle of one');
+    $wire->close;
+    body_is($server, '/crowd/0', 1, 'leaves: others can write');
+    body_is($server, '/name', 32, 'and it is taken back');
     like $server->get('/patience')->content, qr/database is locked/, 'busy_timeout says how long one waits';
-    body_is($server, '/name', 31, 'and no more');
+    body_is($server, '/name', 32, 'and no more');
     $server->stop;
 };
 done_testing;
