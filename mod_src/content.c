@@ -3,8 +3,8 @@
 
 #include "capture.h"
 #include "route.h"
-#include "run.h"
 #include "stay.h"
+#include "trip.h"
 #include "verdict.h"
 
 #include "apr_hooks.h"
@@ -14,8 +14,7 @@ typedef struct {
     request_rec *r;
     int next; /* of route.h's list */
     const coral_script_t *script;
-    coral_run_t run;
-    const coral_parker_t *parker; /* NULL: it keeps its thread */
+    coral_trip_t trip;
     coral_parking_t parking;
     int ours; /* the run is with the connection, not with the loop */
 } content_t;
@@ -39,7 +38,7 @@ static int decline(coral_request_t *rq)
 /* OK, DECLINED: somebody else shall answer, or a status. */
 static int judge(content_t *content)
 {
-    coral_run_t *run = &content->run;
+    coral_run_t *run = &content->trip.run;
     int status;
 
     coral_stay_allow(content->r);
@@ -73,19 +72,19 @@ static int on_lost(void *content, apr_time_t until);
 /* A write has shown that the client is gone, and nobody has been told. Whether the request is to be ended. */
 static int is_abandoned(content_t *content, int gone)
 {
-    coral_run_t *run = &content->run;
+    coral_run_t *run = &content->trip.run;
 
     if (!content->parking.watch_client || !(gone || run->rq->response.aborted))
         return 0;
     if (run->rq->client_ended && !run->rq->response.aborted) /* the one who reads is told */
         return 0;
-    content->parking.watch_client = run->stops_on_abort = 0; /* it is known now */
+    content->parking.watch_client = content->trip.stops_on_abort = 0; /* it is known now */
     return !run->rq->response.finished && !coral_run_aborts(run);
 }
 
 static int abandon(content_t *content)
 {
-    coral_run_kill(&content->run);
+    coral_run_kill(&content->trip.run);
     coral_capture_end(content->r);
     if (!content->r->main)
         content->r->connection->aborted = 1;
@@ -98,12 +97,12 @@ static int park(content_t *content)
 {
     content->ours = 1;
     if (is_abandoned(content, 0)) {
-        coral_run_kill(&content->run);
+        coral_run_kill(&content->trip.run);
         return OK;
     }
-    if (content->parker->park(content->r, &content->parking, content) == CORAL_PARKED)
+    if (content->trip.parker->park(content->r, &content->parking, content) == CORAL_PARKED)
         return CORAL_PARKED;
-    coral_run_finish(&content->run);
+    coral_run_finish(&content->trip.run);
     return OK;
 }
 
@@ -117,20 +116,20 @@ static const coral_parker_t *parker_of(request_rec *r)
 /* With the first script, or from the one that has declined on. */
 static int run_scripts(content_t *content)
 {
+    const coral_parker_t *parker;
     const coral_script_t *script;
     int status = DECLINED;
 
     while (status == DECLINED && (script = coral_route_of(content->r, content->next))) {
         content->next++;
-        memset(&content->run, 0, sizeof(content->run));
+        memset(&content->trip, 0, sizeof(content->trip));
         if ((status = prepare(content, script)) != OK)
             return status;
-        content->parking.watch_client = content->run.stops_on_abort =
+        content->parking.watch_client = content->trip.stops_on_abort =
             content->r->main || coral_conf_flag(coral_conf_of(content->r), check_client_abort);
-        content->parker = parker_of(content->r);
-        if (!content->parker)
-            coral_run_whole(&content->run, content->r, CORAL_PHASE_content, script);
-        else if (!coral_run_start(&content->run, content->r, CORAL_PHASE_content, script, content->parker)
+        if (!(parker = parker_of(content->r)))
+            coral_run_whole(&content->trip.run, content->r, CORAL_PHASE_content, script);
+        else if (!coral_trip_start(&content->trip, content->r, CORAL_PHASE_content, script, parker)
                  && park(content) == CORAL_PARKED)
             return CORAL_PARKED;
         status = judge(content);
@@ -160,8 +159,8 @@ static void on_away(void *content_)
     if (!content->ours) /* the connection was only back for a moment */
         return;
     content->ours = 0;
-    coral_request_end_leases(content->run.rq, 1);
-    coral_run_release(&content->run);
+    coral_request_end_leases(content->trip.run.rq, 1);
+    coral_trip_release(&content->trip);
 }
 
 /* The other handlers get their turn, as they would have if this one had declined at once. */
@@ -181,15 +180,14 @@ static int ask_others(request_rec *r)
 static int on_back(void *content_, int gone)
 {
     content_t *content = content_;
-    coral_run_t *run = &content->run;
     int status;
 
-    if (gone ? !coral_run_demand(run) : !coral_run_claim(run))
+    if (gone ? !coral_trip_demand(&content->trip) : !coral_trip_claim(&content->trip))
         return CORAL_PARKED;
     content->ours = 1;
     if (is_abandoned(content, gone))
         return abandon(content);
-    if (!coral_run_resume(run))
+    if (!coral_trip_resume(&content->trip))
         return is_abandoned(content, 0) ? abandon(content) : CORAL_PARKED;
     status = judge(content);
     if (status == DECLINED)
@@ -201,13 +199,13 @@ static int on_lost(void *content_, apr_time_t until)
 {
     content_t *content = content_;
 
-    while (!content->ours && !coral_run_demand(&content->run)) { /* as long as Lua's present step takes */
+    while (!content->ours && !coral_trip_demand(&content->trip)) { /* as long as Lua's present step takes */
         if (apr_time_now() >= until)
             return 0;
         apr_sleep(apr_time_from_msec(1));
     }
     content->ours = 1;
-    coral_run_kill(&content->run);
+    coral_run_kill(&content->trip.run);
     coral_capture_end(content->r);
     return 1;
 }

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run.h"
 
-#include "stay.h"
-
-#define HOLD apr_time_from_msec(1) /* so long a thread waits for a client to take more before the request is parked */
-
 static char main_key; /* registry: loader.main of lua_lib/coral/loader.lua */
 
 coral_run_t *coral_run_of(lua_State *L)
@@ -237,13 +233,12 @@ void coral_run_reset(coral_run_t *run)
     run->answer = CORAL_NOTHING;
 }
 
-/* As far as it goes. [vm] */
-static void go(coral_vm_t *vm, void *run)
+void coral_run_go(coral_vm_t *vm, void *run)
 {
     coral_run_step(vm, run, begin);
 }
 
-static int set_up(coral_run_t *run, request_rec *r, coral_phase_e phase, const coral_script_t *script)
+int coral_run_set_up(coral_run_t *run, request_rec *r, coral_phase_e phase, const coral_script_t *script)
 {
     run->rq = coral_request_of(r);
     run->phase = phase;
@@ -295,7 +290,7 @@ void coral_run_finish(coral_run_t *run)
             wait_here(run);
         if (run->strand.over)
             break;
-        coral_vm_run(run->bond->vm, go, run);
+        coral_vm_run(run->bond->vm, coral_run_go, run);
         if (run->strand.over)
             break;
     }
@@ -303,129 +298,11 @@ void coral_run_finish(coral_run_t *run)
 
 void coral_run_whole(coral_run_t *run, request_rec *r, coral_phase_e phase, const coral_script_t *script)
 {
-    if (!set_up(run, r, phase, script))
+    if (!coral_run_set_up(run, r, phase, script))
         return;
-    coral_vm_run(run->bond->vm, go, run);
+    coral_vm_run(run->bond->vm, coral_run_go, run);
     if (!run->strand.over)
         coral_run_finish(run);
-}
-
-/* Runs that can be parked. */
-
-static void go_elsewhere(void *run_)
-{
-    coral_run_t *run = run_;
-
-    run->parker->wake(run->rq->r, &run->called);
-}
-
-/* In a thread of the loop. Whether the connection is needed. [vm] */
-static int on_turn(coral_vm_t *vm, void *run_)
-{
-    coral_run_t *run = run_;
-
-    do {
-        go(vm, run);
-        if (run->strand.over || run->wanted || coral_strand_wants_connection(&run->strand))
-            return 1;
-    } while (!coral_strand_sleep(&run->strand));
-    return 0;
-}
-
-/* The strand was asleep and is not any more. */
-static void on_wake(coral_strand_t *s)
-{
-    coral_run_t *run = (coral_run_t *)s;
-
-    if (run->parker->holds || coral_strand_woken_for_connection(s))
-        go_elsewhere(run);
-    else
-        coral_vm_post(run->bond->vm, &run->turn);
-}
-
-/* A client that takes much, and quickly, is worth a moment on this thread, as long as others are free. For answers from elsewhere it
- * does not pay: a thread that sleeps and wakes costs as much as what parking it saves. */
-static int hold(coral_run_t *run)
-{
-    const coral_wait_t *w = coral_strand_single(&run->strand);
-
-    if (!w || !w->perform || w->direction != CORAL_WRITE || run->impatient || coral_stay_is_crowded())
-        return 0;
-    if (coral_strand_hold(&run->strand, apr_time_now() + HOLD))
-        return coral_strand_perform(&run->strand, 0) || hold(run);
-    run->impatient = 1;
-    return 0;
-}
-
-/* Until it is over or waits. Whether it is over. [r] */
-static int advance(coral_run_t *run)
-{
-    int holds = run->parker->holds;
-
-    while (!run->strand.over) {
-        if (holds)
-            coral_vm_run(run->bond->vm, go, run);
-        else if (coral_vm_try(run->bond->vm)) {
-            go(run->bond->vm, run);
-            coral_vm_leave(run->bond->vm);
-        }
-        else
-            return 0; /* its turn is waited for without a thread */
-        if (run->strand.over)
-            break;
-        if (!coral_strand_perform(&run->strand, holds) && (holds || !hold(run)))
-            return 0;
-        if (run->stops_on_abort && run->rq->response.aborted)
-            return 0;
-    }
-    return 1;
-}
-
-int coral_run_start(coral_run_t *run, request_rec *r, coral_phase_e phase, const coral_script_t *script, const coral_parker_t *parker)
-{
-    run->parker = parker;
-    run->strand.notify = on_wake;
-    run->turn.run = on_turn;
-    run->turn.after = go_elsewhere;
-    run->turn.data = run;
-    return !set_up(run, r, phase, script) || advance(run);
-}
-
-void coral_run_release(coral_run_t *run)
-{
-    if (run->opened && !coral_strand_is_ready(&run->strand) && coral_strand_sleep(&run->strand))
-        return;
-    if (run->parker->holds)
-        go_elsewhere(run);
-    else
-        coral_vm_post(run->bond->vm, &run->turn);
-}
-
-int coral_run_claim(coral_run_t *run)
-{
-    if (!run->parker->take(&run->called))
-        return 0;
-    run->wanted = 0;
-    return 1;
-}
-
-int coral_run_demand(coral_run_t *run)
-{
-    if (coral_run_claim(run) || coral_strand_claim(&run->strand)) {
-        run->wanted = 0;
-        return 1;
-    }
-    run->wanted = 1; /* it may have gone to sleep at this moment */
-    return coral_strand_claim(&run->strand);
-}
-
-int coral_run_resume(coral_run_t *run)
-{
-    coral_strand_take(&run->strand);
-    coral_strand_perform(&run->strand, run->parker->holds);
-    if (run->stops_on_abort && run->rq->response.aborted)
-        return 0;
-    return run->strand.over || advance(run);
 }
 
 /* What ngx.on_abort asks for. */
@@ -447,7 +324,7 @@ int coral_run_aborts(coral_run_t *run)
 int coral_run_begin(coral_run_t *run, request_rec *r, coral_phase_e phase, const coral_script_t *script)
 {
     run->strand.yields = 1;
-    return set_up(run, r, phase, script);
+    return coral_run_set_up(run, r, phase, script);
 }
 
 typedef struct {

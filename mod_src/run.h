@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run.h - one run of a script.
  *
- * A run is a strand (strand.h) of the state its request keeps. Where its phase or its server do not allow anything else it is driven on
- * the thread that holds the request: when Lua waits, the state is let go and the thread waits. A content handler's can be parked:
- * with the MPM it goes on in the threads of the loop, and the connection is brought back when it is needed; that of a captured
- * subrequest waits with the request that captures it, and goes on where that one's connection is. */
+ * A run is a strand (strand.h) of the state its request keeps. It is driven on the thread that holds the request: when Lua waits, the
+ * state is let go and the thread waits. One that need not keep its thread is a trip (trip.h). */
 #ifndef CORAL_RUN_H
 #define CORAL_RUN_H
 
@@ -45,14 +43,6 @@ struct coral_run_t {
     int on_abort_ref;
     int aborted;
     coral_belonging_t *belongings;
-
-    /* While it is parked. */
-    const coral_parker_t *parker;
-    coral_turn_t turn;
-    int stops_on_abort;  /* advance() stops when a write finds the client gone */
-    int impatient;       /* what it waits for does not come soon */
-    int called;          /* park.h's why: it needs its connection, or is over: whoever has that has the run */
-    _Atomic int wanted;  /* its connection needs it */
 };
 
 /* [vm] The run that calls, NULL where none does (init hooks). */
@@ -61,20 +51,11 @@ coral_run_t *coral_run_of(lua_State *L);
 /* [r] Runs a script of a phase to its end, on this thread. */
 void coral_run_whole(coral_run_t *run, request_rec *r, coral_phase_e phase, const coral_script_t *script);
 
-/* [r] The same as far as it goes without waiting long; whether it is over. If not the caller parks the request and then calls release. */
-int coral_run_start(coral_run_t *run, request_rec *r, coral_phase_e phase, const coral_script_t *script, const coral_parker_t *parker);
+/* [r] Its parts, for who has another way of waiting. set_up: 0: it has failed. */
+int coral_run_set_up(coral_run_t *run, request_rec *r, coral_phase_e phase, const coral_script_t *script);
 
-/* [r] The connection is away: the run goes on in the threads of the loop, until it calls for it (park.h). */
-void coral_run_release(coral_run_t *run);
-
-/* [r] The connection is back: whether the run has called for it; if so it is the caller's. */
-int coral_run_claim(coral_run_t *run);
-
-/* [r] The caller needs it. 0: it is being run; it will call. */
-int coral_run_demand(coral_run_t *run);
-
-/* [r] Goes on with a run that is the caller's; as start. */
-int coral_run_resume(coral_run_t *run);
+/* [vm] As far as it can; the run is data. */
+void coral_run_go(coral_vm_t *vm, void *run);
 
 /* [r] Waits for it on this thread, to its end. */
 void coral_run_finish(coral_run_t *run);

@@ -8,6 +8,7 @@
 
 typedef struct coral_timer_t {
     coral_run_t run; /* first */
+    coral_turn_t turn;
     APR_RING_ENTRY(coral_timer_t) link;
     coral_sleeper_t sleeper;
     coral_alarm_t alarm;
@@ -51,9 +52,9 @@ int coral_timer_is_premature(coral_run_t *run) { return ((coral_timer_t *)run)->
 
 static void post(coral_strand_t *s)
 {
-    coral_run_t *run = (coral_run_t *)s;
+    coral_timer_t *timer = (coral_timer_t *)s;
 
-    coral_vm_post(run->bond->vm, &run->turn);
+    coral_vm_post(timer->bond.vm, &timer->turn);
 }
 
 /* [vm] */
@@ -167,9 +168,9 @@ static void set_up(coral_timer_t *timer, coral_vm_t *vm, const coral_conf_t *con
     timer->run.name = "timer";
     timer->run.arg = LUA_NOREF;
     timer->run.strand.notify = post;
-    timer->run.turn.run = on_turn;
-    timer->run.turn.after = after;
-    timer->run.turn.data = timer;
+    timer->turn.run = on_turn;
+    timer->turn.after = after;
+    timer->turn.data = timer;
     timer->sleeper.wake = on_alarm;
 }
 

@@ -101,7 +101,7 @@ api directive
 api_* phase content directive_app directive_hook directive_body directive_net serve
 filter route client named
 stretch table socket plug shared_lua captures certificate
-glue crypto verdict timer job
+glue crypto verdict timer job trip
 run capture
 request strand lend
 task print body
