@@ -150,7 +150,7 @@ static int l_run(lua_State *L)
     coral_wait_t *w;
     lua_Integer i, count = luaL_len(L, 1);
 
-    coral_check_phase(L);
+    coral_check_phase(L, CORAL_DISABLED);
     if (ap_is_recursion_limit_exceeded(run->rq->r))
         return luaL_error(L, "failed to issue subrequest: captures are nested more deeply than LimitInternalRecursion allows");
     w = coral_task_new_wait(L);

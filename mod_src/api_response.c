@@ -7,20 +7,7 @@
 /* The response, if this phase may write it. */
 static coral_response_t *writable(lua_State *L)
 {
-    coral_run_t *run = coral_here(L);
-
-    switch (run->phase) {
-    case CORAL_PHASE_set:
-    case CORAL_PHASE_insert_filter:
-    case CORAL_PHASE_header_filter:
-    case CORAL_PHASE_body_filter:
-    case CORAL_PHASE_log:
-        luaL_error(L, "the response cannot be written in phase %s", coral_phase_names[run->phase]);
-        break;
-    default:
-        break;
-    }
-    return &run->rq->response;
+    return &coral_check_phase(L, "the response cannot be written in phase")->rq->response;
 }
 
 static int seen_eof(lua_State *L)
@@ -265,7 +252,7 @@ static int exec(lua_State *L, const char *uri, ap_conf_vector_t *named)
 {
     coral_request_t *rq = coral_here(L)->rq;
 
-    coral_check_phase(L);
+    coral_check_phase(L, CORAL_DISABLED);
     if (rq->response.started)
         return luaL_error(L, "attempt to call ngx.exec after sending out response headers");
     rq->exec_uri = uri;

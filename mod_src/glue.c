@@ -137,7 +137,7 @@ int coral_headers_open(lua_State *L, const char *what)
     return 0;
 }
 
-void coral_check_phase(lua_State *L)
+coral_run_t *coral_check_phase(lua_State *L, const char *message)
 {
     coral_run_t *run = coral_here(L);
 
@@ -147,11 +147,12 @@ void coral_check_phase(lua_State *L)
     case CORAL_PHASE_header_filter:
     case CORAL_PHASE_body_filter:
     case CORAL_PHASE_log:
-        luaL_error(L, "API disabled in the context of %s", coral_phase_names[run->phase]);
+        luaL_error(L, "%s %s", message, coral_phase_names[run->phase]);
         break;
     default:
         break;
     }
+    return run;
 }
 
 int coral_fail(lua_State *L, const char *message)

@@ -41,8 +41,9 @@ char *coral_check_header_name(lua_State *L, int index, request_rec *r);
 /* Whether status and headers can still be set; if not, the attempt to set `what` is logged. */
 int coral_headers_open(lua_State *L, const char *what);
 
-/* An error in phases that do not come before the response, or whose request is not to be handled there (set). */
-void coral_check_phase(lua_State *L);
+/* The run, where its phase comes before the response and may see to it; else an error: the message and the phase's name. */
+coral_run_t *coral_check_phase(lua_State *L, const char *message);
+#define CORAL_DISABLED "API disabled in the context of"
 
 /* nil and a message. */
 int coral_fail(lua_State *L, const char *message);
