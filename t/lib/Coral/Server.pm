@@ -29,6 +29,7 @@ sub new {
     my $vars = Apache::Test::vars();
     my $self = bless { vars => $vars, pid => 0, port => free_port($vars->{port}) }, $class;
     $self->{root} = "$vars->{t_logs}/servers/@{[test_name]}-" . ++$count;
+    $self->{root} .= '_' while -e $self->{root};    # a second chance has logs of its own
     $self->write('htdocs/index.html', "ready\n");
     $self->write('httpd.conf', $given{config} // '');
     $self->write($_, $given{files}{$_}) for keys %{ $given{files} || {} };
