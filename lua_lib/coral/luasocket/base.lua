@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What all sockets of LuaSocket's face have in common: classes, timeouts, waiting. A socket is a table: plug (coral.plug; nil: it has
 -- none yet), kind ("tcp", "udp", "unix": whose options), block and total (timeouts in seconds, negative: none).
+local names = require "coral.names"
 local plugs = require "coral.plug"
 local select = require "coral.select"
 local sockopt = require "coral.sockopt"
@@ -74,6 +75,22 @@ function base.new(class, kind, fields)
   local self = fields or {}
   self.kind, self.block, self.total = kind, -1, -1
   return setmetatable(self, class)
+end
+
+-- with_one(self, list, type, what): calls what(plug, address) with each of the addresses until one is good: 1, or nil and why
+function base.with_one(self, list, type, what)
+  local ok, err
+  for _, address in ipairs(list) do
+    local _, _, family = names.text(address)
+    ok, err = true, nil
+    if not base.has_plug(self, family) then ok, err = base.plug(self, family, type) end
+    if ok then ok, err = what(self.plug, address) end
+    if ok then
+      self.only = family
+      return 1
+    end
+  end
+  return nil, err
 end
 
 -- create(class, kind, type, family): a socket; of a family it has a plug already, nil: it has one when its address is known. Or nil and why.

@@ -60,19 +60,13 @@ methods.setpeername = methods.connect
 function methods:bind(host, port)
   base.of_class(self, master, "bind")
   host, port = base.text(host, 1, "bind"), service(port, 2, "bind")
-  local list, ok, err
-  list, err = dns.resolve(host, port, self.only or "unspec", "stream")
-  for _, address in ipairs(list or {}) do
-    local _, _, family = names.text(address)
-    ok, err = true, nil
-    if not base.has_plug(self, family) then ok, err = base.plug(self, family, "stream") end
-    if ok then ok, err = plugs.bind(self.plug, address) end
-    if ok then
-      self.bound, self.only = true, family
-      return 1
-    end
-  end
-  return nil, err
+  local list, err = dns.resolve(host, port, self.only or "unspec", "stream")
+  if not list then return nil, err end
+  local ok
+  ok, err = base.with_one(self, list, "stream", plugs.bind)
+  if not ok then return nil, err end
+  self.bound = true
+  return 1
 end
 methods.setsockname = methods.bind
 

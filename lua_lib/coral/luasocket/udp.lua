@@ -4,7 +4,7 @@ local base = require "coral.luasocket.base"
 local dns = require "coral.luasocket.dns"
 local names = require "coral.names"
 local plugs = require "coral.plug"
-local ipairs, setmetatable, tonumber = ipairs, setmetatable, tonumber
+local setmetatable, tonumber = setmetatable, tonumber
 
 local udp = { SIZE = 8192 }
 local methods = base.methods_with()
@@ -25,22 +25,6 @@ function udp.go_on(self, what, ...)
   end
 end
 
--- Calls `what` with the plug and each of the addresses until one is good.
-local function with_one(self, list, what)
-  local ok, err
-  for _, address in ipairs(list) do
-    local _, _, family = names.text(address)
-    ok, err = true, nil
-    if not base.has_plug(self, family) then ok, err = base.plug(self, family, "dgram") end
-    if ok then ok, err = what(self.plug, address) end
-    if ok then
-      self.only = family
-      return 1
-    end
-  end
-  return nil, err
-end
-
 -- setpeername(host, port): from here on it talks to this one only; "*": to everybody again
 function methods:setpeername(host, port)
   host = base.text(host, 1, "setpeername")
@@ -52,7 +36,7 @@ function methods:setpeername(host, port)
   local list, err = dns.resolve(host, base.text(port, 2, "setpeername"), self.only or "unspec", "dgram")
   if not list then return nil, err end
   local ok
-  ok, err = with_one(self, list, plugs.connect)
+  ok, err = base.with_one(self, list, "dgram", plugs.connect)
   if not ok then return nil, err end
   setmetatable(self, connected)
   return 1
@@ -64,7 +48,7 @@ function methods:setsockname(host, port)
   host, port = base.text(host, 1, "setsockname"), base.text(port, 2, "setsockname")
   local list, err = dns.resolve(host, port, self.only or "unspec", "dgram")
   if not list then return nil, err end
-  return with_one(self, list, plugs.bind)
+  return base.with_one(self, list, "dgram", plugs.bind)
 end
 
 -- send(datagram): 1 … its bytes, or nil and why
