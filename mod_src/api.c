@@ -3,7 +3,7 @@
 
 /* One word a topic: api_<word>.c, `require "coral.<word>"`. */
 #define TOPICS(X)                                                                                                   \
-    X(body) X(capture) X(cert) X(cipher) X(client) X(code) X(codec) X(crypto) X(env) X(jit) X(job) X(log) X(names) X(pipe)     \
+    X(basics) X(body) X(capture) X(cert) X(cipher) X(client) X(code) X(codec) X(crypto) X(env) X(jit) X(job) X(log) X(names) X(pipe)     \
     X(pkey) X(plug) X(plug_tls) X(r) X(regex) X(replace) X(request) X(response) X(select) X(shared) X(sockopt)      \
     X(ssl) X(table) X(tcp) X(thread) X(time) X(timer) X(tls) X(udp) X(worker)
 

@@ -56,6 +56,7 @@ static void *take_small(coral_heap_t *heap, int number)
 
     if (block) {
         heap->free[number] = block->next;
+        __builtin_prefetch(block->next, 1);
         return block;
     }
     if (heap->left < size && !add_chunk(heap))

@@ -28,6 +28,12 @@ local function run(name)
   return assert(loadfile(library .. "/coral/" .. name .. ".lua", "t"))(library)
 end
 
+-- Each is moved: Lua's messages call a function by the first name it finds among all modules.
+local basics = require "coral.basics"
+_G.type, basics.type = basics.type, nil
+table.concat, basics.concat = basics.concat, nil
+string.gsub, basics.gsub = basics.gsub, nil
+
 package.loaded["coral.environment"] = environment or false
 run "coroutine"
 run "text_only"

@@ -3,6 +3,7 @@
 --
 -- An environment is in 5.4 the upvalue _ENV. setfenv gives the function it is asked about an upvalue of its own, so that others
 -- of the same file keep theirs, and functions made inside it later get the new one, as in 5.1.
+local basics = require "coral.basics"
 local jit = require "coral.jit"
 local tables = require "coral.tables"
 local getinfo, getupvalue, upvaluejoin = debug.getinfo, debug.getupvalue, debug.upvaluejoin
@@ -41,12 +42,7 @@ local function set_env(f, env)
 end
 
 -- getfenv(f), getfenv(level): 1 by default; 0, C functions and those without globals: _G
-function _G.getfenv(f)
-  if f == nil then f = 1 end
-  if f == 0 then return _G end
-  local _, env = env_of(type(f) == "function" and f or function_of(f, "getfenv"))
-  return env or _G
-end
+_G.getfenv, basics.getfenv = basics.getfenv, nil
 
 -- setfenv(f or level, table)
 function _G.setfenv(f, env)
