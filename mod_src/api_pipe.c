@@ -231,7 +231,7 @@ static int l_read(lua_State *L)
         return coral_fail(L, "pipe busy reading");
     s->take = take;
     s->size = (apr_size_t)size;
-    s->read_until = coral_socket_until(s->read_timeout);
+    s->read_until = 0;
     return coral_stream_read(L, s);
 }
 
@@ -251,7 +251,7 @@ static int l_write(lua_State *L)
     if (s->writing)
         return coral_fail(L, "pipe busy writing");
     s->sent = 0;
-    s->send_until = coral_socket_until(s->send_timeout);
+    s->send_until = 0;
     return coral_stream_write(L, s);
 }
 

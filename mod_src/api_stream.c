@@ -231,9 +231,11 @@ int coral_stream_read(lua_State *L, coral_socket_t *s)
             return end_reading(L, s, "closed", 0);
         if (n == CORAL_NET_FAILED)
             return fail_reading(L, s, errno);
-        if (n < 0)
+        if (n < 0) {
+            s->read_until = s->read_until ? s->read_until : coral_socket_until(s->read_timeout);
             return coral_socket_wait(L, s, &s->reading, n, s->read_until, more_has_come);
-        s->read_until = coral_socket_until(s->read_timeout); /* the time is for each pause */
+        }
+        s->read_until = 0; /* the time is for each pause */
     }
 }
 
@@ -247,8 +249,9 @@ static int may_read(lua_State *L, coral_socket_t *s)
     }
     if (s->reading)
         return coral_fail(L, "socket busy reading"), 0;
-    s->read_until = coral_socket_until(s->read_timeout);
-    s->too_soon = s->net && !s->net->tls && apr_time_now() < s->silent_until; /* TLS has a buffer of its own */
+    s->read_until = s->is_client ? coral_socket_until(s->read_timeout) : 0;
+    s->too_soon = s->silent_until && !s->net->tls && apr_time_now() < s->silent_until; /* TLS has a buffer of its own */
+    s->silent_until = 0;
     return 1;
 }
 
@@ -389,10 +392,12 @@ int coral_stream_write(lua_State *L, coral_socket_t *s)
             coral_socket_log(L, s, "sending");
             return 2;
         }
-        if (n < 0)
+        if (n < 0) {
+            s->send_until = s->send_until ? s->send_until : coral_socket_until(s->send_timeout);
             return coral_socket_wait(L, s, &s->writing, n, s->send_until, can_write);
+        }
         s->sent += (apr_size_t)n;
-        s->send_until = n ? coral_socket_until(s->send_timeout) : s->send_until;
+        s->send_until = n ? 0 : s->send_until;
     }
     lua_pushinteger(L, (lua_Integer)length);
     return 1;
@@ -437,7 +442,7 @@ static int l_send(lua_State *L)
     if (s->is_client)
         return write_to_client(L, s);
     s->sent = 0;
-    s->send_until = coral_socket_until(s->send_timeout);
+    s->send_until = 0;
     s->silent_until = apr_time_now() + TOO_SOON;
     return coral_stream_write(L, s);
 }

@@ -25,8 +25,9 @@ typedef struct coral_socket_t {
     const char *pattern;
     apr_size_t pattern_length;
     int inclusive;
-    apr_time_t read_until, send_until, silent_until;
-    int too_soon; /* since the last send, for a first look */
+    apr_time_t read_until, send_until; /* 0: it has not had to wait yet, and nobody has looked at the clock */
+    apr_time_t silent_until;           /* no answer to the last send is there before; 0: somebody has looked for one */
+    int too_soon;                      /* to look */
     /* Of the client. */
     int client_eof;
     int client_status; /* httpd has something against what it sends: the run is to end with this */
