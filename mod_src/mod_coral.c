@@ -17,6 +17,7 @@
 #include "route.h"
 #include "serve.h"
 #include "shared.h"
+#include "sleeper.h"
 #include "source.h"
 #include "stay.h"
 #include "timer.h"
@@ -196,7 +197,7 @@ static void on_child_init(apr_pool_t *pchild, server_rec *s)
     apr_pool_t *p;
 
     if (coral_source_child_init(pchild) != APR_SUCCESS || coral_poller_child_init(pchild) != APR_SUCCESS
-        || coral_process_child_init(pchild) != APR_SUCCESS
+        || coral_sleeper_child_init(pchild) != APR_SUCCESS || coral_process_child_init(pchild) != APR_SUCCESS
         || coral_strand_child_init(pchild) != APR_SUCCESS || coral_vm_child_init(pchild, open_state) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "cannot start: no memory");
         return;

@@ -178,14 +178,14 @@ static ssize_t put(coral_net_t *net, const char *data, apr_size_t length)
     return net->is_pipe ? write(net->watch.fd, data, length) : send(net->watch.fd, data, length, MSG_NOSIGNAL);
 }
 
-/* A short piece, as most answers are, needs little memory: it is not known before how long it is. */
+/* Most answers are short, and need little memory: how much is known when they are there. */
 static int fill_from_stack(coral_net_t *net, apr_size_t piece)
 {
-    char room[4096];
+    char room[PIECE];
     int n;
 
     do
-        n = outcome(get(net, room, piece < sizeof(room) ? piece : sizeof(room)), CORAL_NET_READ);
+        n = outcome(get(net, room, piece), CORAL_NET_READ);
     while (n == CORAL_NET_FAILED && errno == EINTR);
     if (n > 0 && evbuffer_add(net->in, room, (size_t)n) < 0) {
         errno = ENOMEM;
@@ -203,7 +203,7 @@ int coral_net_fill(coral_net_t *net)
 
     if (net->eof)
         return 0;
-    if (!net->tls && !evbuffer_get_length(net->in))
+    if (!net->tls && piece <= PIECE && !evbuffer_get_length(net->in))
         return fill_from_stack(net, piece);
     if (evbuffer_reserve_space(net->in, (ev_ssize_t)piece, &room, 1) < 1) {
         errno = ENOMEM;

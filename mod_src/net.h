@@ -5,7 +5,7 @@
 #define CORAL_NET_H
 
 #include "net_tls.h"
-#include "poller.h"
+#include "sleeper.h"
 
 #include <event2/buffer.h>
 #include <sys/socket.h>

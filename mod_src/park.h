@@ -6,7 +6,7 @@
 #ifndef CORAL_PARK_H
 #define CORAL_PARK_H
 
-#include "poller.h"
+#include "sleeper.h"
 
 /* What a parked request wants to be told. */
 typedef struct {

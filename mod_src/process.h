@@ -4,7 +4,7 @@
 #ifndef CORAL_PROCESS_H
 #define CORAL_PROCESS_H
 
-#include "poller.h"
+#include "sleeper.h"
 
 #include <sys/types.h>
 

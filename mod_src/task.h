@@ -8,6 +8,7 @@
 #ifndef CORAL_TASK_H
 #define CORAL_TASK_H
 
+#include "sleeper.h"
 #include "vm.h"
 
 typedef struct coral_task_t coral_task_t;

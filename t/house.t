@@ -110,7 +110,7 @@ vm park net_pool resolver pattern
 bell
 script net process shared_value shared_list stay
 lounge
-poller conf source variable connection shared matcher spool
-net_tls dict
+sleeper conf source variable connection shared matcher spool
+poller net_tls dict
 arena errlog tls_settings heap belonging
 coral
