@@ -11,7 +11,7 @@ typedef struct {
     apr_uint32_t here;             /* threads that are at it: two would be a mistake */
 
     int stayed_for;          /* Lua has answered the request that was just served: it may be stayed on */
-    int misses, skip, alone; /* stay.c's own */
+    int misses, skip, alone, worth; /* stay.c's own */
     struct coral_guest_t *guest; /* lounge.c's own; NULL: never was one */
 
     int soft; /* a flush does not wait for the client (response.c) */

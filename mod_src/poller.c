@@ -15,6 +15,7 @@
 #define TICK apr_time_from_msec(5) /* the deputy looks so often whether the leader is held up … */
 #define MANY 256                   /* so many errands are worth a second thread; fewer cost less than to wake one */
 #define WORTH 500                  /* … or so many microseconds of work, while processors are idle */
+#define BUSY 4                     /* … if others get things done, only after so many looks … */
 #define PATIENCE 20                /* … until nothing has happened for so many looks */
 
 static struct {
@@ -34,8 +35,9 @@ static struct {
     int max, idle, failed;
     int leading; /* a thread is in the loop: */
     apr_os_thread_t leader;
+    int called; /* a thread is on its way to help */
     enum { ABSENT, WATCHING, ASLEEP, CALLED } deputy;
-    unsigned int laps; /* how often the loop was left */
+    unsigned int laps, done; /* how often the loop was left, how many errands were taken */
     int stopping;
     struct event call; /* brings the leader out of the loop */
 } poller;
@@ -92,7 +94,7 @@ apr_status_t coral_poller_child_init(apr_pool_t *pchild)
 {
     poller.pool = pchild;
     poller.base = NULL;
-    poller.waiting = poller.work = poller.count = poller.idle = poller.leading = poller.stopping = poller.failed = 0;
+    poller.waiting = poller.work = poller.count = poller.idle = poller.leading = poller.stopping = poller.failed = poller.called = 0;
     poller.deputy = ABSENT;
     poller.processors = (int)sysconf(_SC_NPROCESSORS_ONLN);
     if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &poller.max) != APR_SUCCESS || poller.max < 2 * THREADS_AT_FIRST)
@@ -197,12 +199,15 @@ static int are_many(void)
  * only when there are many. [lock] */
 static void call_help(void)
 {
-    int many = are_many();
+    int many = !poller.called && are_many();
 
-    if (many && poller.idle > (poller.deputy != ABSENT))
+    if (many && poller.idle > (poller.deputy != ABSENT)) {
+        poller.called = 1;
         apr_thread_cond_signal(poller.wanted);
+    }
     else if (poller.deputy == ASLEEP || (many && poller.deputy == WATCHING)) {
         poller.deputy = many ? CALLED : WATCHING;
+        poller.called = many;
         apr_thread_cond_signal(poller.overdue);
     }
 }
@@ -232,11 +237,11 @@ void coral_poller_post_work(coral_errand_t *errand, int microseconds)
  * Returns when there is something to do. [lock] */
 static void stand_by(void)
 {
-    int quiet = 0;
+    int quiet = 0, busy = 0;
 
     poller.deputy = WATCHING;
     while (!poller.stopping && poller.deputy != CALLED) {
-        unsigned int laps = poller.laps;
+        unsigned int laps = poller.laps, done = poller.done;
 
         if (quiet >= PATIENCE && poller.leading) {
             poller.deputy = ASLEEP;
@@ -246,9 +251,10 @@ static void stand_by(void)
             continue;
         }
         apr_thread_cond_timedwait(poller.overdue, poller.lock, TICK);
-        if (!poller.leading && laps == poller.laps && poller.deputy == WATCHING)
-            break;
         quiet = laps == poller.laps ? quiet + 1 : 0;
+        busy = quiet && done != poller.done && poller.count - poller.idle >= poller.processors ? busy + 1 : 0;
+        if (!poller.leading && quiet && (!busy || busy > BUSY) && poller.deputy == WATCHING)
+            break;
     }
     poller.deputy = ABSENT;
 }
@@ -262,6 +268,7 @@ static void rest(void)
     else
         apr_thread_cond_wait(poller.wanted, poller.lock);
     poller.idle--;
+    poller.called = 0;
     if (poller.deputy != ABSENT || poller.stopping)
         return;
     if (poller.idle) /* the next one stands by */
@@ -293,6 +300,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *unused)
 
             APR_RING_REMOVE(errand, link);
             poller.waiting--;
+            poller.done++;
             poller.work -= errand->cost;
             if (!poller.leading)
                 call_help();

@@ -11,12 +11,17 @@
 #define DEFAULT_MILLISECONDS 5
 #define MISSES 2       /* so many stays in vain, and the connection is left alone … */
 #define PATIENCE 16    /* … for so many requests */
-#define PAUSE apr_time_from_msec(100) /* so long nobody stays once there were too many */
+#define SPARE 4        /* such a part of the threads guests leave to others … */
+#define LAST 6         /* … and when only such a part is left, all make room */
+#define IN_VAIN 16     /* a stay in vain weighs as many that were not … */
+#define TOO_VAIN 256   /* … and so much of it keeps connections from staying that have not proven to be worth it */
+#define PAUSE apr_time_from_msec(100) /* so long nobody stays then */
 
 static int longest = DEFAULT_MILLISECONDS;
 static int threads;
 static apr_uint32_t busy; /* threads of this child that are in process_connection, those who stay too */
 static _Atomic apr_time_t paused_until;
+static _Atomic int vain; /* how much of late was in vain */
 
 void coral_stay_set(int milliseconds)
 {
@@ -29,7 +34,7 @@ void coral_stay_child_init(apr_pool_t *pchild)
     int async = 0;
 
     busy = threads = 0;
-    paused_until = 0;
+    paused_until = vain = 0;
     if (ap_mpm_query(AP_MPMQ_IS_ASYNC, &async) == APR_SUCCESS && async)
         ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
     if (coral_lounge_child_init(pchild, longest) != APR_SUCCESS)
@@ -53,16 +58,53 @@ int coral_stay_is_crowded(void)
     return apr_atomic_read32(&busy) * 3 > (apr_uint32_t)threads * 2;
 }
 
-/* Too many threads stay, so some connections have to go by way of the listener. Then all who wait themselves shall, for a while: they are
- * always ready to run, and the listener, one thread among so many, would get too little of the processors. New connections would wait in
- * vain. Guests of the lounge need few threads, however many they are. */
-static int is_too_many(void)
+/* Hardly a thread is left: all who stay make room for a while. Else the MPM closes connections that wait for their next request. */
+static int is_wanted(void)
 {
-    int crowded = coral_stay_is_crowded();
+    apr_time_t now = apr_time_now();
 
-    if (crowded)
+    if ((threads - coral_stay_busy()) * LAST < threads)
+        paused_until = now + PAUSE;
+    return now < paused_until;
+}
+
+/* Too many threads wait themselves, so some connections have to go by way of the listener. Then all shall, for a while: those threads are
+ * always ready to run, and the listener, one among so many, would get too little of the processors. New connections would wait in vain.
+ * Guests of the lounge need few threads to be served, so more of them may stay. */
+static int is_full(int alone)
+{
+    int crowded = alone ? coral_stay_is_crowded() : (threads - coral_stay_busy()) * SPARE < threads;
+
+    if (alone && crowded)
         paused_until = apr_time_now() + PAUSE;
     return crowded;
+}
+
+/* The next request has come in time. */
+static void note_hit(coral_connection_t *stay)
+{
+    stay->misses = 0;
+    stay->worth = 1;
+    if (vain > 0)
+        vain--;
+}
+
+/* 0: no request has come in time. */
+static int note_miss(coral_connection_t *stay)
+{
+    if (vain < TOO_VAIN)
+        vain += IN_VAIN;
+    if (++stay->misses >= MISSES) {
+        stay->misses = stay->worth = 0;
+        stay->skip = PATIENCE;
+    }
+    return 0;
+}
+
+/* Clients who are many, or slow, need longer for their next request than a stay is; then only few try. */
+static int is_worth_it(coral_connection_t *stay)
+{
+    return stay->worth || vain < TOO_VAIN || vain-- < 0;
 }
 
 /* Whether the connection waits for its next request, and may be waited for. */
@@ -71,10 +113,12 @@ static int may_stay(conn_rec *c, coral_connection_t *stay)
     int state = 0;
 
     if (!stay || !stay->stayed_for || c->cs->state != CONN_STATE_WRITE_COMPLETION || c->cs->sense != CONN_SENSE_DEFAULT
-        || c->keepalive != AP_CONN_KEEPALIVE || c->aborted || is_too_many())
+        || c->keepalive != AP_CONN_KEEPALIVE || c->aborted || is_wanted())
         return 0;
     if (stay->skip > 0)
         return stay->skip--, 0;
+    if (!is_worth_it(stay))
+        return 0;
     return ap_mpm_query(AP_MPMQ_MPM_STATE, &state) == APR_SUCCESS && state != AP_MPMQ_STOPPING;
 }
 
@@ -88,16 +132,6 @@ static int written(conn_rec *c)
     return last->frec->filter_func.out_func(last, NULL) == APR_SUCCESS && !c->data_in_output_filters && !c->aborted;
 }
 
-/* 0: no request. */
-static int note_miss(coral_connection_t *stay)
-{
-    if (++stay->misses >= MISSES) {
-        stay->misses = 0;
-        stay->skip = PATIENCE;
-    }
-    return 0;
-}
-
 /* Whether the next request comes in time, this thread waiting for it. */
 static int next_request(conn_rec *c, coral_connection_t *stay)
 {
@@ -109,7 +143,7 @@ static int next_request(conn_rec *c, coral_connection_t *stay)
     socket.desc.s = ap_get_conn_socket(c);
     if (apr_poll(&socket, 1, &count, apr_time_from_msec(longest)) != APR_SUCCESS || !count)
         return note_miss(stay);
-    stay->misses = 0;
+    note_hit(stay);
     return 1;
 }
 
@@ -154,7 +188,7 @@ static int round_of_guest(conn_rec *c, void *serving_)
 {
     serving_t *serving = serving_;
 
-    coral_connection_of(c)->misses = 0;
+    note_hit(coral_connection_of(c));
     expect_request(c);
     if (!serving->round(c, serving->data) || !is_to_stay(c))
         return 0;
@@ -170,6 +204,8 @@ static int comes(conn_rec *c, serving_t *serving)
     ap_update_child_status(c->sbh, SERVER_BUSY_KEEPALIVE, NULL);
     if (stay->alone > 0)
         stay->alone--;
+    else if (is_full(0))
+        return 0;
     else
         switch (coral_lounge_wait(c, round_of_guest, serving)) {
         case CORAL_LOUNGE_IDLE:
@@ -182,7 +218,7 @@ static int comes(conn_rec *c, serving_t *serving)
         case CORAL_LOUNGE_CLOSED:
             break;
         }
-    return apr_time_now() >= paused_until && next_request(c, stay);
+    return !is_full(1) && next_request(c, stay);
 }
 
 int coral_stay(conn_rec *c, coral_round_t *round, void *data)
