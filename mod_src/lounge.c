@@ -138,22 +138,21 @@ static long times_held_up(void)
 static void serve(coral_errand_t *errand)
 {
     guest_t *guest = (guest_t *)((char *)errand - offsetof(guest_t, errand));
-    int asked = guest->took > LIGHT, stays, again;
-    long held_up = asked ? times_held_up() : 0;
+    int asked = guest->took > LIGHT, stays, weighty, again = 0;
+    long before = asked ? times_held_up() : 0;
     apr_time_t began = apr_time_now(), now;
 
     guest->c->current_thread = coral_poller_thread();
     stays = guest->round(guest->c, guest->data);
     now = apr_time_now();
     guest->took = (int)(now - began);
-    held_up = asked && guest->took > LIGHT && times_held_up() != held_up;
+    weighty = guest->took > WEIGHTY || (asked && guest->took > LIGHT && times_held_up() != before);
     apr_thread_mutex_lock(lounge.lock);
-    again = stays && !held_up && guest->took <= WEIGHTY && guest->c->data_in_input_filters;
     if (!stays)
         let_go(guest, CORAL_LOUNGE_LEFT);
-    else if (held_up || guest->took > WEIGHTY)
+    else if (weighty)
         let_go(guest, CORAL_LOUNGE_WEIGHTY);
-    else if (!again)
+    else if (!(again = guest->c->data_in_input_filters))
         sit_down(guest, now);
     apr_thread_mutex_unlock(lounge.lock);
     if (again) /* it has come already; others first */

@@ -104,7 +104,10 @@ static int note_miss(coral_connection_t *stay)
 /* Clients who are many, or slow, need longer for their next request than a stay is; then only few try. */
 static int is_worth_it(coral_connection_t *stay)
 {
-    return stay->worth || vain < TOO_VAIN || vain-- < 0;
+    if (stay->worth || vain < TOO_VAIN)
+        return 1;
+    vain--; /* so that one after many tries */
+    return 0;
 }
 
 /* Whether the connection waits for its next request, and may be waited for. */

@@ -2,8 +2,9 @@
 /* stay.h - a short stay on a keep-alive connection.
  *
  * Under the event MPM half of what a small request costs is the way back: the connection goes to the listener, the next request to
- * another thread. After a response of Lua's the thread rather waits a moment for the client's next request, as long as enough
- * others are idle, and only on connections that made use of it before. Other connections are not touched. */
+ * another thread. After a response of Lua's the connection rather keeps its thread for a moment, for the client's next request, as
+ * long as enough others are idle, and not where that was in vain. It waits in the lounge, or, if its requests are no guests for that, on
+ * its thread. Other connections are not touched. */
 #ifndef CORAL_STAY_H
 #define CORAL_STAY_H
 
