@@ -96,7 +96,7 @@ static int push_results(lua_State *L, coral_task_t *task)
     return count + 1;
 }
 
-/* One of the threads at 1 … top that has ended; top of the stack is unchanged. */
+/* One of the threads at 1 … top that has ended and was not waited for yet; top of the stack is unchanged. */
 static coral_task_t *ended(lua_State *L)
 {
     int i, top = lua_gettop(L);
@@ -104,7 +104,7 @@ static coral_task_t *ended(lua_State *L)
     for (i = 1; i <= top; i++) {
         coral_task_t *task = check_thread(L, i);
 
-        if (!is_alive(task))
+        if (!is_alive(task) && !coral_task_note(task)->joined)
             return task;
     }
     return NULL;
@@ -143,10 +143,10 @@ static int l_wait(lua_State *L)
     for (i = 1; i <= top; i++) {
         if (!(task = check_thread(L, i)))
             return luaL_error(L, "attempt to wait on a coroutine that is not a user thread");
-        if (coral_task_note(task)->joined)
-            return coral_fail(L, "already waited or killed");
         if (coral_task_note(task)->parent != self)
             return luaL_error(L, "only the parent coroutine can wait on the thread");
+        if (i == top && coral_task_note(task)->joined) /* the others are passed over */
+            return coral_fail(L, "already waited or killed");
     }
     if ((task = ended(L)))
         return push_results(L, task);
@@ -157,7 +157,7 @@ static int l_wait(lua_State *L)
     return coral_task_wait(L, w);
 }
 
-/* kill(thread): 1, or nil and why. The threads it has spawned go with it. */
+/* kill(thread): 1, or nil and why. The threads it has spawned go on. */
 static int l_kill(lua_State *L)
 {
     coral_task_t *task = check_thread(L, 1);

@@ -264,25 +264,10 @@ void coral_strand_run(coral_strand_t *s)
     }
 }
 
-/* Of a task that is to be killed. */
-static coral_task_t *a_child(coral_strand_t *s, coral_task_t *task)
-{
-    coral_task_t *child = s->tasks;
-
-    while (child && coral_task_note(child)->parent != task)
-        child = coral_task_note(child)->next;
-    return child;
-}
-
 void coral_strand_kill(coral_strand_t *s, coral_task_t *task)
 {
-    coral_task_t *child;
     char error[256];
 
-    while ((child = a_child(s, task))) {
-        coral_task_note(child)->step = CORAL_STEP_EXITED;
-        coral_strand_kill(s, child);
-    }
     cancel(s, task);
     take_from_ready(s, task);
     coral_task_end(task, error, sizeof(error));

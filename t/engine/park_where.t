@@ -124,6 +124,7 @@ LUA
     'htdocs/go.lua'   => 'ngx.sleep(0.01) ngx.exec("/wait.lua?p=" .. ngx.var.arg_p)',
     'htdocs/gone.lua' => 'ngx.sleep(0.01) ngx.exit(410)',
     'htdocs/first.lua' => 'ngx.status = 404 ngx.sleep(0.01) ngx.exit(410)',
+    'htdocs/not_mine.lua' => 'ngx.status = 410 if ngx.var.arg_wait then ngx.sleep(0.01) end return require("coral").DECLINED',
     'htdocs/missing.lua' => 'ngx.sleep(0.01) ngx.print("missing ", ngx.status)',
     'htdocs/page.shtml' => 'a <!--#include virtual="/wait.lua?$QUERY_STRING" --> b <!--#include virtual="/sleep.lua?t=0.01" --> c',
     'htdocs/body.lua' => 'ngx.req.read_body() ngx.sleep(0.01) ngx.print(ngx.req.get_body_data())',
@@ -154,6 +155,7 @@ is body('/go.lua'), 'waited and slept', 'ngx.exec to one';
 is body('/nothing'), 'missing 404', 'an ErrorDocument';
 is body('/gone.lua'), 'missing 410', 'an ErrorDocument of a script that waits';
 is body('/first.lua'), 'missing 410', 'which had another status in mind before';
+is body("/not_mine.lua$_"), 'missing 404', "or had one in mind and declined $_" for '', '?wait=1';
 is body('/chain'), 'second x', 'a content hook that declines after waiting: the next one answers';
 is body('/tofile.txt'), "a file\n", 'or the file';
 like body('/page.shtml'), qr/^a waited and slept b slept c/, 'subrequests';

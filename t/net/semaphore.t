@@ -77,6 +77,36 @@ true
 0
 true|nil
 
+=== posted, and its time is over before it goes on: it has what it waited for
+--- lua
+@LUA@ @WAIT@
+local s = require "ngx.semaphore".new()
+local from = ngx.now()
+local t = ngx.thread.spawn(function() wait(s, 0.4) end)
+ngx.sleep(0.01)
+s:post()
+repeat ngx.update_time() until ngx.now() > from + 0.5
+ngx.thread.wait(t)
+show(s:count())
+--- body
+true|nil
+0
+
+=== its time is over before it is posted: that is for the next
+--- lua
+@LUA@ @WAIT@
+local s = require "ngx.semaphore".new()
+local from = ngx.now()
+local t = ngx.thread.spawn(function() wait(s, 0.2) end)
+ngx.sleep(0.01)
+repeat ngx.update_time() until ngx.now() > from + 0.3
+s:post()
+ngx.thread.wait(t)
+show(s:count())
+--- body
+nil|timeout
+1
+
 === as many are woken as were posted, in their order
 --- lua
 @LUA@ @WAIT@

@@ -83,6 +83,26 @@ show(ngx.thread.wait(slow, ended))
 zombie
 true|ended
 
+=== wait for any, again and again: those that were waited for are passed over, unless the last was
+--- lua
+@LUA@
+local function after(time, value) return ngx.thread.spawn(function() ngx.sleep(time) return value end) end
+local a, b, c = after(0.01, "a"), after(0.15, "b"), after(0.3, "c")
+show(ngx.thread.wait(a, b, c))
+show(ngx.thread.wait(a, b, c))
+show(ngx.thread.wait(a, b, c))
+show(ngx.thread.wait(a, b, c))
+local d = after(0.01, "d")
+show(ngx.thread.wait(d, a))
+show(ngx.thread.wait(a, d))
+--- body
+true|a
+true|b
+true|c
+nil|already waited or killed
+nil|already waited or killed
+true|d
+
 === wait any, and end the rest with exit
 --- lua
 @LUA@
@@ -349,6 +369,64 @@ nil|killer not parent
 true|lives
 nil|not user thread
 false|false
+
+=== kill those that are ready: nobody hears of them again
+--- lua
+@LUA@
+local said = {}
+local function f(name) coroutine.yield() said[#said + 1] = name end
+local a, b, c = ngx.thread.spawn(f, "a"), ngx.thread.spawn(f, "b"), ngx.thread.spawn(f, "c")
+show(ngx.thread.kill(b), ngx.thread.kill(c))
+local d = ngx.thread.spawn(f, "d")
+a, b, c, d = nil, nil, nil, nil
+collectgarbage() collectgarbage()
+ngx.sleep(0.01)
+show(table.concat(said, " "))
+--- body
+1|1
+a d
+
+=== kill one that was woken at the same moment
+--- lua
+@LUA@
+local semaphore = require "ngx.semaphore"
+local mine, its, taken = semaphore.new(), semaphore.new(), 0
+local t = ngx.thread.spawn(function() its:wait(5) taken = taken + 1 end)
+ngx.timer.at(0, function() mine:post() its:post() end)
+mine:wait(5)
+show(ngx.thread.kill(t))
+t = nil
+collectgarbage() collectgarbage()
+ngx.sleep(0.01)
+show(taken, its:count())
+--- body
+1
+0|1
+
+=== kill a thread: those it has spawned go on
+--- lua
+@LUA@
+local semaphore = require "ngx.semaphore"
+local go, said = semaphore.new(), semaphore.new()
+local t = ngx.thread.spawn(function()
+  local child = ngx.thread.spawn(function()
+    go:wait(5)
+    ngx.thread.wait(ngx.thread.spawn(ngx.sleep, 0.01))
+    show("the child")
+    said:post()
+  end)
+  ngx.thread.wait(child)
+  show("never said")
+end)
+show(ngx.thread.kill(t))
+t = nil
+collectgarbage() collectgarbage()
+go:post()
+show(said:wait(5))
+--- body
+1
+the child
+true
 
 === kill one that waits for a socket
 --- lua
