@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* socket.h - the userdata of a cosocket, and what its topics share: api_tcp.c (connections), api_stream.c (what goes through them),
- * api_udp.c, api_client.c. [vm], all of it. Its names, results and errors are OpenResty's. */
+/* socket.h - the userdata of a cosocket, and what its topics share: dial.c (how they are made), api_tcp.c (connections),
+ * api_stream.c (what goes through them), api_udp.c, api_client.c. [vm], all of it. Its names, results and errors are OpenResty's. */
 #ifndef CORAL_SOCKET_H
 #define CORAL_SOCKET_H
 

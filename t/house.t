@@ -99,7 +99,7 @@ __DATA__
 mod_coral
 api directive
 api_* phase content directive_app directive_hook directive_body directive_net serve
-filter route client named
+filter route client named dial
 stretch table socket plug shared_lua captures certificate
 glue crypto verdict timer job trip
 run capture
