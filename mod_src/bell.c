@@ -34,6 +34,7 @@ void coral_bell_init(coral_bell_t *bell)
     APR_RING_ELEM_INIT(bell, link);
     bell->fd = -1;
     bell->state = CORAL_BELL_QUIET;
+    bell->strokes = 0;
     apr_atomic_set32(&bell->striking, 0);
 }
 
@@ -79,11 +80,20 @@ int coral_bell_hang(coral_bell_t *bell)
     return fd >= 0;
 }
 
-static void give(int fd)
+/* Empties it. How often it was written to; -1: the kernel does not say. */
+static int take_strokes(int fd)
 {
     apr_uint64_t count;
 
-    if (read(fd, &count, sizeof(count)) < 0 && errno != EAGAIN) {
+    if (read(fd, &count, sizeof(count)) >= 0)
+        return (int)count;
+    return errno == EAGAIN ? 0 : -1;
+}
+
+/* Keeps the descriptor for another one. */
+static void give(int fd, int strokes)
+{
+    if (strokes && take_strokes(fd) < 0) {
         close(fd);
         return;
     }
@@ -109,23 +119,26 @@ static void hush(coral_bell_t *bell)
 
 void coral_bell_take_down(coral_bell_t *bell, int is_closed)
 {
-    int fd;
+    int fd, strokes;
 
     coral_bell_lock();
     hush(bell);
     fd = bell->fd;
+    strokes = bell->strokes;
     bell->fd = -1;
+    bell->strokes = 0;
     coral_bell_unlock();
     while (apr_atomic_read32(&bell->striking))
         apr_thread_yield();
     if (fd >= 0 && !is_closed)
-        give(fd);
+        give(fd, strokes);
 }
 
 /* [lock] */
 static void ring(coral_bell_t *bell)
 {
     bell->state = CORAL_BELL_RUNG;
+    bell->strokes++;
     bells.rung++;
     apr_atomic_set32(&bell->striking, 1);
     bells.called = bell;
@@ -156,12 +169,13 @@ void coral_bell_call(coral_bell_t *bell, int urgent)
 
 void coral_bell_answer(coral_bell_t *bell)
 {
-    apr_uint64_t count;
-
     /* First this: who calls from here on, but before hush(), only brings the connection back once more than need be. */
-    if (read(bell->fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+    int strokes = take_strokes(bell->fd);
+
+    if (strokes < 0)
         ap_log_error(APLOG_MARK, APLOG_CRIT, apr_get_os_error(), ap_server_conf, "a wake descriptor is lost");
     coral_bell_lock();
+    bell->strokes -= strokes > 0 ? strokes : 0;
     hush(bell);
     coral_bell_unlock();
 }

@@ -14,6 +14,7 @@ struct coral_bell_t {
     int fd; /* -1: it is not hung up */
     enum { CORAL_BELL_QUIET, CORAL_BELL_QUEUED, CORAL_BELL_RUNG } state; /* [lock] */
     apr_uint32_t striking; /* somebody is about to write to it */
+    int strokes;           /* so often it was written to, or will be, since it was last read [lock] */
 };
 
 apr_status_t coral_bell_child_init(apr_pool_t *pchild);
@@ -21,7 +22,7 @@ apr_status_t coral_bell_child_init(apr_pool_t *pchild);
 /* [start] The bell of a connection. */
 void coral_bell_init(coral_bell_t *bell);
 
-/* [any] One lock for all bells, and for what goes with ringing one. Nothing else is locked under it. It is left before the bell that was
+/* [any] One lock for all bells, and for what goes with ringing one. Under it only the lounge's is taken. It is left before the bell that was
  * called is written to, for that wakes threads, who would find it taken. */
 void coral_bell_lock(void);
 void coral_bell_unlock(void);

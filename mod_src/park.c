@@ -3,6 +3,7 @@
 
 #include "bell.h"
 #include "connection.h"
+#include "lounge.h"
 
 #include "apr_atomic.h"
 #include "apr_portable.h"
@@ -32,6 +33,7 @@ typedef struct coral_parked_t {
     coral_hangup_t hangup;
     coral_alarm_t tick;
     coral_sleeper_t on_hangup, on_tick;
+    apr_time_t since;
     apr_time_t until, due; /* it is to be back, it has to: the MPM does not let it wait for ever */
     enum { FRESH, LOOKED_AFTER, CALLED } stage;
 
@@ -104,7 +106,8 @@ void coral_park_wake(request_rec *r, int *why)
 
     coral_bell_lock();
     *why = 1;
-    coral_bell_call(&p->bell, 0);
+    if (!coral_lounge_call(p->c))
+        coral_bell_call(&p->bell, 0);
     coral_bell_unlock();
 }
 
@@ -216,6 +219,7 @@ int coral_park(request_rec *r, const coral_parking_t *parking, void *data)
     p->r = r;
     p->parking = parking;
     p->data = data;
+    p->since = apr_time_now();
     coral_bell_lock();
     p->gone = 0;
     APR_RING_INSERT_TAIL(&park.all, p, coral_parked_t, link);
@@ -286,14 +290,19 @@ void coral_park_enter(conn_rec *c)
         ap_log_cerror(APLOG_MARK, APLOG_CRIT, 0, c, "a connection is on two threads at once: this must not be");
 }
 
-int coral_park_back(conn_rec *c)
+apr_interval_time_t coral_park_back(conn_rec *c)
 {
     parked_t *p = parked_of(c);
+    apr_interval_time_t time;
     int gone, status;
 
     if (!p || !p->r)
         return 0;
+    time = apr_time_now() - p->since;
     c->cs->state = CONN_STATE_HANDLER;
+    c->cs->sense = CONN_SENSE_DEFAULT;
+    c->aborted |= p->aborted;
+    p->aborted = 0;
     ap_update_child_status(c->sbh, SERVER_BUSY_WRITE, p->r);
     coral_bell_lock();
     gone = p->gone;
@@ -301,7 +310,7 @@ int coral_park_back(conn_rec *c)
     status = p->parking->back(p->data, gone);
     if (status != CORAL_PARKED)
         finish(p, status);
-    return 1;
+    return time > 0 ? time : 1;
 }
 
 /* It came when the child had been told to stop: the listener may have left, and nobody comes back to write the rest. */
@@ -333,6 +342,13 @@ int coral_park_leave(conn_rec *c)
     }
     coral_bell_next();
     return p->r != NULL;
+}
+
+void coral_park_away(conn_rec *c)
+{
+    parked_t *p = parked_of(c);
+
+    p->parking->away(p->data);
 }
 
 /* The MPM gives up on a connection that waits longer than Timeout. */
@@ -381,7 +397,6 @@ static int come_back(parked_t *p)
         coral_bell_answer(&p->bell);
     else /* by the MPM, for want of room in its pollset, or because the child is to stop at once */
         coral_bell_take_down(&p->bell, 1);
-    p->c->aborted |= p->aborted;
     apr_os_sock_put(&p->socket, &p->descriptor, p->c->pool);
     p->swapped = 0;
     return open;

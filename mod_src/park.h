@@ -59,9 +59,11 @@ coral_watch_t *coral_park_client(request_rec *r);
 /* [any] How many there are in this child. */
 int coral_park_count(void);
 
-/* [r] For serve.c: before the hooks, instead of them (whether there was a parked request), after them (whether there is one now). */
+/* [r] For serve.c: before the hooks; instead of them, when a request was parked (for how long, in µs; 0: none was); after them (whether one
+ * is now); and then, in the lounge, what the MPM's hook does else: the request is not the caller's any more. */
 void coral_park_enter(conn_rec *c);
-int coral_park_back(conn_rec *c);
+apr_interval_time_t coral_park_back(conn_rec *c);
 int coral_park_leave(conn_rec *c);
+void coral_park_away(conn_rec *c);
 
 #endif

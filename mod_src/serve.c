@@ -23,19 +23,20 @@ static int serve(conn_rec *c)
     return rv;
 }
 
-/* One round: a request, or what is to be done with a parked one. Whether the connection may be stayed on. */
-static int go_round(conn_rec *c, void *rv_)
+/* One round: a request, or what is to be done with a parked one. */
+static coral_round_e go_round(conn_rec *c, void *rv_)
 {
     int *rv = rv_;
+    apr_interval_time_t parked;
 
     coral_park_enter(c);
-    if (coral_park_back(c)) {
-        *rv = OK;
+    parked = coral_park_back(c);
+    if (parked > CORAL_LOUNGE_LONG)
         coral_stay_alone(c);
-    }
-    else
-        *rv = serve(c);
-    return !coral_park_leave(c) && *rv == OK;
+    *rv = parked ? OK : serve(c);
+    if (coral_park_leave(c))
+        return CORAL_ROUND_WAITING;
+    return *rv == OK ? CORAL_ROUND_STAYS : CORAL_ROUND_LEAVES;
 }
 
 static int on_process_connection(conn_rec *c)
@@ -45,7 +46,7 @@ static int on_process_connection(conn_rec *c)
     if (!c->cs || c->master)
         return DECLINED;
     coral_stay_enter();
-    while (go_round(c, &rv) && coral_stay(c, go_round, &rv))
+    while (go_round(c, &rv) == CORAL_ROUND_STAYS && coral_stay(c, go_round, coral_park_away, &rv))
         ;
     coral_stay_leave(c);
     return rv;

@@ -28,34 +28,9 @@ void coral_stay_set(int milliseconds)
     longest = milliseconds;
 }
 
-/* Only the event MPM takes connections away from threads. */
-void coral_stay_child_init(apr_pool_t *pchild)
-{
-    int async = 0;
-
-    busy = threads = 0;
-    paused_until = vain = 0;
-    if (ap_mpm_query(AP_MPMQ_IS_ASYNC, &async) == APR_SUCCESS && async)
-        ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
-    if (coral_lounge_child_init(pchild, longest) != APR_SUCCESS)
-        threads = 0;
-}
-
-void coral_stay_allow(request_rec *r)
-{
-    if (threads && longest && !r->connection->master)
-        coral_connection_make(r->connection)->stayed_for = 1;
-}
-
 int coral_stay_busy(void)
 {
     return (int)apr_atomic_read32(&busy);
-}
-
-/* A third of the threads stay free for others. */
-int coral_stay_is_crowded(void)
-{
-    return apr_atomic_read32(&busy) * 3 > (apr_uint32_t)threads * 2;
 }
 
 /* Hardly a thread is left: all who stay make room for a while. Else the MPM closes connections that wait for their next request. */
@@ -66,6 +41,31 @@ static int is_wanted(void)
     if ((threads - coral_stay_busy()) * LAST < threads)
         paused_until = now + PAUSE;
     return now < paused_until;
+}
+
+/* Only the event MPM takes connections away from threads. */
+void coral_stay_child_init(apr_pool_t *pchild)
+{
+    int async = 0;
+
+    busy = threads = 0;
+    paused_until = vain = 0;
+    if (ap_mpm_query(AP_MPMQ_IS_ASYNC, &async) == APR_SUCCESS && async)
+        ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    if (coral_lounge_child_init(pchild, longest, is_wanted) != APR_SUCCESS)
+        threads = 0;
+}
+
+void coral_stay_allow(request_rec *r)
+{
+    if (threads && longest && !r->connection->master)
+        coral_connection_make(r->connection)->stayed_for = 1;
+}
+
+/* A third of the threads stay free for others. */
+int coral_stay_is_crowded(void)
+{
+    return apr_atomic_read32(&busy) * 3 > (apr_uint32_t)threads * 2;
 }
 
 /* Too many threads wait themselves, so some connections have to go by way of the listener. Then all shall, for a while: those threads are
@@ -171,6 +171,7 @@ void coral_stay_alone(conn_rec *c)
 
 typedef struct {
     coral_round_t *round;
+    coral_away_t *away;
     void *data;
 } serving_t;
 
@@ -186,17 +187,30 @@ static void expect_request(conn_rec *c)
     c->cs->state = CONN_STATE_PROCESSING;
 }
 
-/* In the lounge a request has come. */
-static int round_of_guest(conn_rec *c, void *serving_)
+/* A request of a guest's waits. It may keep its thread so, which is cheaper than to be parked, as long as many others are free: the MPM
+ * accepts the fewer connections the fewer are. */
+static int may_wait(void)
+{
+    return !is_wanted() && coral_stay_busy() * 5 <= threads * 3;
+}
+
+/* In the lounge a request has come, or one that waited goes on. */
+static coral_round_e round_of_guest(conn_rec *c, void *serving_)
 {
     serving_t *serving = serving_;
+    coral_round_e end;
 
-    note_hit(coral_connection_of(c));
-    expect_request(c);
-    if (!serving->round(c, serving->data) || !is_to_stay(c))
-        return 0;
+    if (c->cs->state == CONN_STATE_WRITE_COMPLETION) {
+        note_hit(coral_connection_of(c));
+        expect_request(c);
+    }
+    end = serving->round(c, serving->data);
+    if (end == CORAL_ROUND_LEAVES || !(end == CORAL_ROUND_WAITING ? may_wait() : is_to_stay(c)))
+        return CORAL_ROUND_LEAVES;
+    if (end == CORAL_ROUND_WAITING)
+        return end;
     ap_update_child_status(c->sbh, SERVER_BUSY_KEEPALIVE, NULL);
-    return 1;
+    return end;
 }
 
 /* Whether the next request has come, and is to be served by this thread. */
@@ -210,7 +224,7 @@ static int comes(conn_rec *c, serving_t *serving)
     else if (is_full(0))
         return 0;
     else
-        switch (coral_lounge_wait(c, round_of_guest, serving)) {
+        switch (coral_lounge_wait(c, round_of_guest, serving->away, serving)) {
         case CORAL_LOUNGE_IDLE:
             return note_miss(stay);
         case CORAL_LOUNGE_LEFT:
@@ -224,9 +238,9 @@ static int comes(conn_rec *c, serving_t *serving)
     return !is_full(1) && next_request(c, stay);
 }
 
-int coral_stay(conn_rec *c, coral_round_t *round, void *data)
+int coral_stay(conn_rec *c, coral_round_t *round, coral_away_t *away, void *data)
 {
-    serving_t serving = { round, data };
+    serving_t serving = { round, away, data };
 
     if (!threads || !longest || !is_to_stay(c) || !(c->data_in_input_filters || comes(c, &serving)))
         return 0;

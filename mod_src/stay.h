@@ -17,14 +17,14 @@ void coral_stay_child_init(apr_pool_t *pchild);
 /* [r] Lua has answered this request: its connection may be stayed on. */
 void coral_stay_allow(request_rec *r);
 
-/* [r] The request was parked: others of its connection will be, and need this thread of httpd's for that. */
+/* [r] The request was parked for long: others of its connection will be, and need this thread of httpd's for that. */
 void coral_stay_alone(conn_rec *c);
 
 /* [r] For serve.c: a thread takes a connection, lets it go; in between, whether the next request has come and is to be served.
- * Those before it were served meanwhile, by calls of round(c, data) in threads of the loop (lounge.h). */
+ * Those before it were served meanwhile, by calls of round(c, data) and away(c) in threads of the loop (lounge.h). */
 void coral_stay_enter(void);
 void coral_stay_leave(conn_rec *c);
-int coral_stay(conn_rec *c, coral_round_t *round, void *data);
+int coral_stay(conn_rec *c, coral_round_t *round, coral_away_t *away, void *data);
 
 /* [any] How many threads of the child have a connection. */
 int coral_stay_busy(void);

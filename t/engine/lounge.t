@@ -34,6 +34,10 @@ CONF
         'htdocs/block.lua'  => 'os.execute("sleep 1") ngx.print("blocked")',
         'htdocs/work.lua'   => 'local e = os.clock() + 0.02 while os.clock() < e do end ngx.print("worked")',
         'htdocs/nap.lua'    => 'ngx.sleep(0.3) ngx.print("slept ", ngx.var.arg_n)',
+        'htdocs/blink.lua'  => 'ngx.sleep(tonumber(ngx.var.arg_s)) ngx.print("blinked ", ngx.var.arg_n)',
+        'htdocs/late.lua'   => 'ngx.sleep(0.01) ngx.req.read_body() ngx.sleep(0.01) ngx.print(#(ngx.req.get_body_data() or ""))',
+        'htdocs/refuse.lua' => 'ngx.sleep(0.005) ngx.exit(403)',
+        'htdocs/exec.lua'   => 'ngx.sleep(0.005) ngx.exec("/hello.lua?n=there")',
         'htdocs/body.lua'   => 'ngx.req.read_body() ngx.print(#(ngx.req.get_body_data() or ""))',
         'htdocs/fail.lua'   => 'ngx.exit(403)',
         'htdocs/large.lua'  => 'for i = 1, 20000 do ngx.print(("%49d\n"):format(i)) end',
@@ -47,7 +51,7 @@ sub status { my $wire = wire(); $wire->get('/status', 'Connection: close'); retu
 # Whether so many stay, in time.
 sub stay {
     my $wanted = shift;
-    for (1 .. 100) { return 1 if (status())[0] == $wanted; sleep 0.01 }
+    for (1 .. 300) { return 1 if (status())[0] == $wanted; sleep 0.01 }
     diag "staying: ", (status())[0], ", not $wanted";
     return 0;
 }
@@ -97,7 +101,36 @@ all_ask("beside half a body, $_", @wires[2 .. 5]) for 1 .. 5;
 $wires[1]->send('x' x 4000);
 is $wires[1]->answer->{body}, 10000, 'the other half of the body';
 
-# What waits leaves, and the thread with it.
+# What waits a little stays: the loop goes on with it.
+sub all_blink {
+    my ($seconds, @wires) = @_;
+    $wires[$_]->get("/blink.lua?n=$_&s=$seconds") for 0 .. $#wires;
+    is_deeply [map { $_->answer->{body} } @wires], [map { "blinked $_" } 0 .. $#wires], "who waits $seconds s";
+}
+my $stayed = 0;
+for (1 .. 5) { # a busy machine may make a little longer
+    guests(6);
+    all_blink(0.02, @wires);
+    last if $stayed = (status())[0] == 6;
+}
+ok $stayed, 'they stay still';
+all_blink($_, @wires) for (0) x 20, (0.001) x 10;
+$wires[0]->send(join '', map { "GET /blink.lua?n=$_&s=0.001 HTTP/1.1\r\nHost: x\r\n\r\n" } 1 .. 100);
+$wires[1]->say('POST /late.lua HTTP/1.1', 'Host: x', 'Content-Length: 10000', '');
+$wires[1]->send('x' x 6000);
+$wires[2]->send(join '', map { "GET /$_.lua HTTP/1.1\r\nHost: x\r\n\r\n" } ('refuse', 'exec') x 5);
+is_deeply [map { $wires[0]->answer->{body} } 1 .. 100], [map { "blinked $_" } 1 .. 100], '100 in one go, each of which waits';
+$wires[1]->send('x' x 4000);
+is $wires[1]->answer->{body}, 10000, 'a body that comes while its request waits';
+is_deeply [map { my $answer = $wires[2]->answer; $answer->{code} == 200 ? $answer->{body} : $answer->{code} } 1 .. 10], [(403, 'hello there') x 5],
+    'what ends otherwise';
+$_->get('/blink.lua?n=0&s=0.05') for @wires[3, 4, 5];
+$wires[3]->close;
+$wires[4]->reset;
+is $wires[5]->answer->{body}, 'blinked 0', 'beside those who are gone';
+ok stay(0), 'they leave';
+
+# What waits longer leaves, and the thread with it.
 guests(6);
 $wires[$_]->get("/nap.lua?n=$_") for 0 .. 5;
 sleep 0.1;
@@ -131,6 +164,8 @@ ok stay(1), 'one that was closed, one that was reset';
 # As many as there is room for.
 @wires = map { wire() } 1 .. 30;
 all_ask('thirty', @wires);
+@wires = map { wire() } 1 .. 30;
+all_blink(0.02, @wires);
 cmp_ok((status())[0], '<=', 11, 'not all threads are with them');
 ok stay(0), 'and they leave';
 
@@ -139,12 +174,15 @@ ok stay(0), 'and they leave';
 my $pid = (status())[2];
 all_ask('before a restart', @wires);
 $wires[0]->get('/nap.lua?n=0');
+$wires[1]->get('/blink.lua?n=1&s=0.05');
 ok $server->graceful, 'a graceful restart';
+is $wires[1]->answer->{body}, 'blinked 1', 'what waits a little';
 is $wires[0]->answer->{body}, 'slept 0', 'what has begun ends';
 for (1 .. 200) { last unless kill 0, $pid; sleep 0.02 }
 ok !kill(0, $pid), 'the child ends';
 @wires = map { wire() } 1 .. 6;
 all_ask('the next generation', @wires);
+$_->get('/blink.lua?n=0&s=0.05') for @wires;
 $begun = time;
 $server->stop;
 cmp_ok time - $begun, '<', 4, 'a stop with guests';
