@@ -95,16 +95,16 @@ static void push_answer(lua_State *L, const coral_capture_t *c)
     int i, header;
 
     lua_createtable(L, 0, 4);
-    lua_pushinteger(L, c->status);
+    lua_pushinteger(L, c->answer.status);
     lua_setfield(L, -2, "status");
-    lua_pushboolean(L, c->truncated);
+    lua_pushboolean(L, c->answer.truncated);
     lua_setfield(L, -2, "truncated");
-    lua_pushlstring(L, c->data ? c->data : "", c->length);
+    lua_pushlstring(L, c->answer.data ? c->answer.data : "", c->answer.length);
     lua_setfield(L, -2, "body");
     lua_createtable(L, 0, 8);
     header = lua_gettop(L);
-    for (i = 0; i < apr_table_elts(c->answer)->nelts; i++) {
-        const apr_table_entry_t *entry = &APR_ARRAY_IDX(apr_table_elts(c->answer), i, apr_table_entry_t);
+    for (i = 0; i < apr_table_elts(c->answer.headers)->nelts; i++) {
+        const apr_table_entry_t *entry = &APR_ARRAY_IDX(apr_table_elts(c->answer.headers), i, apr_table_entry_t);
 
         lua_pushstring(L, entry->key);
         lua_pushstring(L, entry->val);

@@ -5,100 +5,9 @@
 
 #include "http_config.h"
 
-#include <stdlib.h>
-
-#define FIRST_SIZE 8192
 #define PATIENCE apr_time_from_sec(1) /* nobody runs what is captured but who ends it: at most it is being woken */
 
-static ap_filter_rec_t *keep_rec;
 static apr_thread_mutex_t *lock; /* of waking; whoever has it may take it again, for what is captured may capture */
-
-/* What the subrequest answers: its last output filter keeps it. */
-
-static apr_status_t append(coral_capture_t *c, const char *data, apr_size_t length)
-{
-    apr_size_t left = c->batch->limit - c->length, taken = length < left ? length : left;
-
-    if (c->length + taken > c->size) {
-        apr_size_t size = c->size ? c->size : FIRST_SIZE;
-        char *new;
-
-        while (size < c->length + taken)
-            size *= 2;
-        if (!(new = realloc(c->data, size)))
-            return APR_ENOMEM;
-        c->data = new;
-        c->size = size;
-    }
-    if (taken)
-        memcpy(c->data + c->length, data, taken);
-    c->length += taken;
-    return taken == length ? APR_SUCCESS : APR_ENOSPC;
-}
-
-/* The handler shall stop, as if its client had gone. */
-static apr_status_t cut(coral_capture_t *c, apr_status_t why)
-{
-    c->truncated = 1;
-    if (why == APR_ENOSPC)
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, c->batch->r,
-                      "the response of captured %s is larger than CoralCaptureMaxSize, %" APR_SIZE_T_FMT " bytes: it is cut", c->uri,
-                      c->batch->limit);
-    else
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, why, c->batch->r, "the response of captured %s cannot be read", c->uri);
-    return APR_ECONNABORTED;
-}
-
-static apr_status_t keep_bucket(coral_capture_t *c, apr_bucket *b)
-{
-    const char *data;
-    apr_size_t length;
-    apr_status_t rv;
-
-    if (AP_BUCKET_IS_ERROR(b)) { /* it has broken off, or this comes in place of a response */
-        c->error = ((ap_bucket_error *)b->data)->status;
-        c->truncated = c->length > 0;
-    }
-    if (APR_BUCKET_IS_METADATA(b) || c->r->header_only)
-        return APR_SUCCESS;
-    if ((rv = apr_bucket_read(b, &data, &length, APR_BLOCK_READ)) == APR_SUCCESS)
-        rv = append(c, data, length);
-    return rv == APR_SUCCESS ? rv : cut(c, rv);
-}
-
-static apr_status_t keep(ap_filter_t *f, apr_bucket_brigade *bb)
-{
-    coral_capture_t *c = f->ctx;
-    apr_status_t rv = c->truncated ? APR_ECONNABORTED : APR_SUCCESS;
-
-    while (!APR_BRIGADE_EMPTY(bb) && rv == APR_SUCCESS) {
-        rv = keep_bucket(c, APR_BRIGADE_FIRST(bb));
-        apr_bucket_delete(APR_BRIGADE_FIRST(bb));
-    }
-    apr_brigade_cleanup(bb);
-    return rv;
-}
-
-static int add_header(void *answer, const char *name, const char *value)
-{
-    apr_table_add(answer, name, value);
-    return 1;
-}
-
-/* For an error httpd takes err_headers_out alone; what a script had set is in there then, too. */
-static void keep_headers(coral_capture_t *c, request_rec *r, int failed)
-{
-    const char *type = failed ? NULL : ap_make_content_type(r, r->content_type);
-
-    c->answer = apr_table_make(c->batch->pool, 8);
-    apr_table_do(add_header, c->answer, r->err_headers_out, NULL);
-    if (failed)
-        apr_table_do(add_header, c->answer, r->headers_out, "Location", NULL);
-    else
-        apr_table_do(add_header, c->answer, r->headers_out, NULL);
-    if (type)
-        apr_table_set(c->answer, "Content-Type", type);
-}
 
 /* What the subrequest is. */
 
@@ -108,6 +17,11 @@ static const coral_body_t *body_of(coral_capture_t *c)
     if (c->forwards)
         return coral_request_of(c->batch->r)->body;
     return c->has_body ? &c->body : NULL;
+}
+
+static int is_head(const coral_capture_t *c)
+{
+    return !strcmp(c->method, "HEAD");
 }
 
 static int set_header(void *r, const char *name, const char *value)
@@ -164,8 +78,8 @@ static int on_create_request(request_rec *r)
     rq = coral_request_of(r);
     rq->capture = c;
     c->r = r;
-    r->header_only = !strcmp(c->method, "HEAD");
-    r->proto_output_filters = &c->filter;
+    r->header_only = is_head(c);
+    r->proto_output_filters = c->last_filter;
     give_headers(c, r);
     coral_lend_body(r, body_of(c));
     give_variables(c, rq);
@@ -192,8 +106,8 @@ static int status_of(coral_capture_t *c, request_rec *last, int status)
 {
     const coral_request_t *rq = coral_request_existing(last);
 
-    if (c->error && !c->length)
-        return c->error;
+    if (c->answer.error && !c->answer.length)
+        return c->answer.error;
     if (last == c->r && status >= 100)
         return status;
     if (rq && rq->response.started)
@@ -217,8 +131,8 @@ static void finish(coral_capture_t *c, int status)
         last = last->next;
     if (status < 100 || last != c->r)
         ap_finalize_sub_req_protocol(c->r);
-    c->status = status_of(c, last, status);
-    keep_headers(c, last, last == c->r && status >= 100);
+    c->answer.status = status_of(c, last, status);
+    coral_answer_keep_headers(&c->answer, c->batch->pool, last, last == c->r && status >= 100);
     share_variables(c, last);
     ap_destroy_sub_req(c->r);
     c->r = NULL;
@@ -248,12 +162,9 @@ static void start(coral_capture_t *c)
 {
     request_rec *r = c->batch->r, *sub;
 
-    c->filter.frec = keep_rec;
-    c->filter.ctx = c;
-    c->filter.c = r->connection;
-    c->filter.next = r->connection->output_filters; /* without a request of its own: the end of the subrequest is not that of r */
+    c->last_filter = coral_answer_open(&c->answer, c->batch->pool, r, c->uri, is_head(c), c->batch->limit);
     coral_request_of(r)->capturing = c;
-    sub = ap_sub_req_method_uri(c->method, c->uri, r, &c->filter);
+    sub = ap_sub_req_method_uri(c->method, c->uri, r, c->last_filter);
     if (!c->processed && sub->status != HTTP_OK)
         finish(c, sub->status);
     else {
@@ -356,12 +267,6 @@ coral_capture_batch_t *coral_capture_open(coral_request_t *rq, coral_vm_t *vm)
     return batch;
 }
 
-static apr_status_t free_data(void *c)
-{
-    free(((coral_capture_t *)c)->data);
-    return APR_SUCCESS;
-}
-
 coral_capture_t *coral_capture_add(coral_capture_batch_t *batch)
 {
     coral_capture_t *c = apr_pcalloc(batch->pool, sizeof(*c));
@@ -370,7 +275,6 @@ coral_capture_t *coral_capture_add(coral_capture_batch_t *batch)
     c->ctx_ref = LUA_NOREF;
     *batch->last = c;
     batch->last = &c->next;
-    apr_pool_cleanup_register(batch->pool, c, free_data, apr_pool_cleanup_null);
     return c;
 }
 
@@ -441,7 +345,7 @@ void coral_capture_child_init(apr_pool_t *pchild)
 
 void coral_capture_register(void)
 {
-    keep_rec = ap_register_output_filter("coral_capture", keep, NULL, AP_FTYPE_PROTOCOL);
+    coral_answer_register();
     ap_hook_create_request(on_create_request, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_fixups(on_fixups, NULL, NULL, APR_HOOK_REALLY_LAST + 10);
 }

@@ -7,6 +7,7 @@
 #ifndef CORAL_CAPTURE_H
 #define CORAL_CAPTURE_H
 
+#include "answer.h"
 #include "park.h"
 #include "request.h"
 #include "strand.h"
@@ -31,18 +32,13 @@ struct coral_capture_t {
     int ctx_ref;      /* registry slot of its ngx.ctx, LUA_NOREF: its own */
 
     /* What has come of it. */
-    int status;
-    apr_table_t *answer; /* the headers of the response */
-    char *data;
-    apr_size_t length, size;
-    int truncated;
+    coral_answer_t answer;
 
     /* capture.c's own */
     enum { CORAL_CAPTURE_FRESH, CORAL_CAPTURE_WAITING, CORAL_CAPTURE_OVER } state;
-    request_rec *r;     /* the subrequest, while it is there */
-    ap_filter_t filter; /* the last of its output filters */
-    int processed;      /* it has passed all phases before the handler */
-    int error;          /* status that came in place of a response */
+    request_rec *r; /* the subrequest, while it is there */
+    ap_filter_t *last_filter; /* of its output filters: the answer's */
+    int processed; /* it has passed all phases before the handler */
     const coral_parking_t *parking; /* of the script that waits */
     void *parked;
 };

@@ -105,7 +105,7 @@ glue crypto verdict timer job trip
 run capture
 request strand lend
 task print body
-response
+response answer
 vm park net_pool resolver pattern
 bell
 script net process shared_value shared_list stay
