@@ -92,14 +92,12 @@ static int abandon(content_t *content)
     return DONE;
 }
 
-/* The script waits. CORAL_PARKED: the request is parked; else it has been waited for on this thread. */
+/* The script waits. CORAL_PARKED: the request is parked; OK: it has been waited for on this thread; DONE: there is no client. */
 static int park(content_t *content)
 {
     content->ours = 1;
-    if (is_abandoned(content, 0)) {
-        coral_run_kill(&content->trip.run);
-        return OK;
-    }
+    if (is_abandoned(content, 0))
+        return abandon(content);
     if (content->trip.parker->park(content->r, &content->parking, content) == CORAL_PARKED)
         return CORAL_PARKED;
     coral_run_finish(&content->trip.run);
@@ -129,9 +127,8 @@ static int run_scripts(content_t *content)
             content->r->main || coral_conf_flag(coral_conf_of(content->r), check_client_abort);
         if (!(parker = parker_of(content->r)))
             coral_run_whole(&content->trip.run, content->r, CORAL_PHASE_content, script);
-        else if (!coral_trip_start(&content->trip, content->r, CORAL_PHASE_content, script, parker)
-                 && park(content) == CORAL_PARKED)
-            return CORAL_PARKED;
+        else if (!coral_trip_start(&content->trip, content->r, CORAL_PHASE_content, script, parker) && (status = park(content)) != OK)
+            return status;
         status = judge(content);
     }
     return status == DECLINED && content->next ? decline(coral_request_of(content->r)) : status;

@@ -49,6 +49,7 @@ CONF
     (map { ("htdocs/$_.lua" => "$head$stages{$_}$tail") } keys %stages),
     'htdocs/abort.lua' => $head . 'ngx.on_abort(function() ngx.log(ngx.WARN, "ABORTED ", n) ngx.sleep(0.01) ngx.log(ngx.WARN, "LATER ", n) end) ngx.sleep(2)' . $tail,
     'htdocs/ended.lua' => $head . 'ngx.on_abort(function() ngx.log(ngx.WARN, "ABORTED ", n) ngx.sleep(0.01) ngx.exit(499) end) ngx.sleep(3)' . $tail,
+    'htdocs/early.lua' => $head . 'local e = ngx.now() + 0.5 while ngx.now() < e do end ' . $stages{flush} . $tail,
     'htdocs/eof.lua'   => $head . 'ngx.print("all") ngx.eof() ngx.sleep(0.8)' . $tail,
     'htdocs/facts.lua' => 'collectgarbage() collectgarbage() ngx.print(ngx.worker.pid())',
 });
@@ -138,6 +139,17 @@ for my $n (@names) {
     ok $log->wait($ended ? qr/CLOSED $n\b/ : qr/AFTER $n\b/, 6), "$n: without the check it goes on";
     is told(CLOSED => $n), 1, 'to its end';
     like logged($n), qr/^\d+$/, 'and is logged';
+}
+
+# One that leaves before the request was parked for the first time.
+{
+    my $wire = Coral::Wire->new($server->port) or die "no connection\n";
+    $wire->get('/early.lua?n=early');
+    ok $log->wait(qr/BEGIN early\b/, 5), 'the script computes';
+    $wire->reset;
+    ok $log->wait(qr/CLOSED early\b/, 4), 'what it writes then goes to nobody: it is ended';
+    is logged('early'), 499, 'logged as 499, too';
+    is told(AFTER => 'early'), 0, 'it does not go on';
 }
 
 my @facts = map { $server->get('/facts.lua')->content } 1 .. 6;
