@@ -179,7 +179,14 @@ struct event_base *coral_poller_base(void) { return poller.base; }
 
 const char *coral_poller_method(void)
 {
-    return poller.base ? event_base_get_method(poller.base) : "none";
+    struct event_base *base = NULL;
+
+    if (poller.lock) { /* it may be made at this moment */
+        apr_thread_mutex_lock(poller.lock);
+        base = poller.base;
+        apr_thread_mutex_unlock(poller.lock);
+    }
+    return base ? event_base_get_method(base) : "none";
 }
 
 apr_thread_t *coral_poller_thread(void) { return self; }
