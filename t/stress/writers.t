@@ -63,7 +63,8 @@ for my $piece (1 .. $pieces) {
 is $cut, 0, 'every byte was taken';
 cmp_ok $slowest, '<', 5, sprintf 'others wait %.2f s at most', $slowest;
 is scalar(grep { $_->[0]->answer(seconds => 30)->{body} ne '3000000 0' } @wires), 0, 'all come whole';
-cmp_ok $biggest - $before, '<', 120_000, sprintf('%d kB with all of them open, %d kB at most', $before, $biggest);
+cmp_ok $biggest - $before, '<', 120_000, sprintf('%d kB with all of them open, %d kB at most', $before, $biggest)
+    unless $ENV{CORAL_SANITIZED};    # they keep memory back
 @wires = ();
 is $server->get('/pid.lua')->content, $pid, 'the child is there';
 $server->stop;

@@ -8,12 +8,15 @@ package Coral::Races;
 use strict;
 use warnings;
 
-# Whose access a stack is.
+# Whose access a stack is. Libraries act for who has called them; what httpd's hooks call, or ours where it goes through the rest of a hook
+# itself, acts for itself.
 sub is_ours {
+    my $others = 0;
     for (@_) {
         my ($function, $module) = /#\d+ (\S+) .*\((\S+?)\+0x/ or next;
-        return 0 if $function =~ /^ap_run_(?!mpm_query)/ || $function eq 'serve';    # from here on others were called
-        return 1 if $module eq 'mod_coral.so';
+        return 0 if $function =~ /^ap_run_(?!mpm_query)/;
+        return !($others && $function =~ /^(?:serve|ask_others)$/) if $module eq 'mod_coral.so';
+        $others ||= $module =~ /^(?:httpd|apache2|mod_\w+\.so)$/;
     }
     return 0;
 }
