@@ -5,6 +5,7 @@
 #include "net.h"
 #include "park.h"
 #include "process.h"
+#include "stock.h"
 
 #include "scoreboard.h"
 
@@ -123,6 +124,13 @@ static int l_bytes(lua_State *L)
     return 1;
 }
 
+/* stock(): bytes that are kept for the next connections */
+static int l_stock(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)coral_stock_bytes());
+    return 1;
+}
+
 /* parked(): requests that wait without a thread; staying(): connections that are stayed on in the loop; sockets(): connections to elsewhere,
  * kept ones too */
 static int l_parked(lua_State *L)
@@ -184,6 +192,7 @@ static const luaL_Reg functions[] = {
     { "processes", l_processes },
     { "backend", l_backend },
     { "bytes", l_bytes },
+    { "stock", l_stock },
     { "version", l_version },
     { "server", l_server },
     { NULL, NULL }

@@ -14,6 +14,7 @@ typedef struct {
     int misses, skip, alone, worth; /* stay.c's own */
     struct coral_guest_t *guest; /* lounge.c's own; NULL: never was one */
 
+    int pieces; /* stock.c's own */
     int soft; /* a flush does not wait for the client (response.c) */
     int soft_filter;
 } coral_connection_t;

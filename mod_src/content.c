@@ -9,6 +9,8 @@
 
 #include "apr_hooks.h"
 
+#include <stdlib.h>
+
 /* The scripts of a request, one after the other until one answers. */
 typedef struct {
     request_rec *r;
@@ -134,17 +136,34 @@ static int run_scripts(content_t *content)
     return status == DECLINED && content->next ? decline(coral_request_of(content->r)) : status;
 }
 
+static apr_status_t free_content(void *content)
+{
+    free(content);
+    return APR_SUCCESS;
+}
+
+/* r->pool is mostly full by now, and would need 8 KB more for each request that is parked. */
+static content_t *make_content(request_rec *r)
+{
+    content_t *content = malloc(sizeof(*content));
+
+    if (content) {
+        apr_pool_cleanup_register(r->pool, content, free_content, apr_pool_cleanup_null);
+        content->r = r;
+        content->next = 0;
+        content->parking = (coral_parking_t){ 0, on_away, on_back, on_lost };
+    }
+    return content;
+}
+
 static int on_content(request_rec *r)
 {
     content_t *content;
 
     if (!coral_route_of(r, 0))
         return DECLINED;
-    content = apr_palloc(r->pool, sizeof(*content));
-    content->r = r;
-    content->next = 0;
-    content->parking = (coral_parking_t){ 0, on_away, on_back, on_lost };
-    return run_scripts(content);
+    content = make_content(r);
+    return content ? run_scripts(content) : HTTP_INTERNAL_SERVER_ERROR;
 }
 
 /* Parked. */

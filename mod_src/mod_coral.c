@@ -20,6 +20,7 @@
 #include "sleeper.h"
 #include "source.h"
 #include "stay.h"
+#include "stock.h"
 #include "timer.h"
 
 #include "apr_file_info.h"
@@ -207,6 +208,7 @@ static void on_child_init(apr_pool_t *pchild, server_rec *s)
     coral_capture_child_init(pchild);
     coral_stay_child_init(pchild);
     coral_park_child_init(pchild);
+    coral_stock_child_init(pchild);
     coral_net_child_init();
     coral_tls_settings_child_init(pchild);
     coral_tls_child_init(pchild);

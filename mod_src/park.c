@@ -4,6 +4,7 @@
 #include "bell.h"
 #include "connection.h"
 #include "lounge.h"
+#include "stock.h"
 
 #include "apr_atomic.h"
 #include "apr_portable.h"
@@ -220,6 +221,7 @@ int coral_park(request_rec *r, const coral_parking_t *parking, void *data)
     p->parking = parking;
     p->data = data;
     p->since = apr_time_now();
+    coral_stock_note(p->c, 1); /* the request's own */
     coral_bell_lock();
     p->gone = 0;
     APR_RING_INSERT_TAIL(&park.all, p, coral_parked_t, link);
@@ -265,6 +267,7 @@ static void finish(parked_t *p, int status)
         ap_die(status, r);
     }
     ap_process_request_after_handler(r);
+    coral_stock_note(c, CORAL_STOCK_ANSWER);
 }
 
 /* Whether the child has been told to, in whichever way. */
@@ -285,6 +288,7 @@ void coral_park_enter(conn_rec *c)
     if (!connection) {
         connection = coral_connection_make(c);
         connection->lasting = !is_stopping();
+        coral_stock_lend(c, CORAL_STOCK_REQUEST);
     }
     if (apr_atomic_inc32(&connection->here))
         ap_log_cerror(APLOG_MARK, APLOG_CRIT, 0, c, "a connection is on two threads at once: this must not be");
@@ -303,6 +307,7 @@ apr_interval_time_t coral_park_back(conn_rec *c)
     c->cs->sense = CONN_SENSE_DEFAULT;
     c->aborted |= p->aborted;
     p->aborted = 0;
+    coral_stock_lend(c, CORAL_STOCK_ANSWER);
     ap_update_child_status(c->sbh, SERVER_BUSY_WRITE, p->r);
     coral_bell_lock();
     gone = p->gone;

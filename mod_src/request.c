@@ -2,6 +2,7 @@
 #include "request.h"
 
 #include "park.h"
+#include "stock.h"
 #include "variable.h"
 
 #include "http_ssl.h"
@@ -137,7 +138,7 @@ void coral_request_log(coral_request_t *rq, int level, const char *format, ...)
 }
 
 /* The end of a request's head is a bucket of no length that holds all the head was read into, 8 KB, until the connection is read again.
- * That is done here: r->pool is nearly full by now, and takes the 8 KB for what it has to grow by. TLS has buffers of its own. */
+ * That is done here, and the 8 KB are another connection's. TLS has buffers of its own. */
 static int spare_buffer(request_rec *r)
 {
     conn_rec *c = r->connection;
@@ -147,6 +148,8 @@ static int spare_buffer(request_rec *r)
         return DECLINED;
     bb = apr_brigade_create(r->pool, c->bucket_alloc);
     ap_get_brigade(c->input_filters, bb, AP_MODE_SPECULATIVE, APR_NONBLOCK_READ, 1);
+    if (APR_BRIGADE_EMPTY(bb))
+        coral_stock_take(c);
     apr_brigade_destroy(bb);
     return DECLINED;
 }

@@ -107,7 +107,7 @@ request strand lend
 task print body
 response answer
 vm park net_pool resolver pattern
-bell
+bell stock
 script net process shared_value shared_list stay
 lounge
 sleeper conf source variable connection shared matcher spool

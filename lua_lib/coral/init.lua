@@ -13,12 +13,12 @@ for name, status in pairs(require "coral.ngx.const".statuses) do coral[name] = s
 
 -- status(): this child process: pid, threads, states, parked (requests that wait without a thread), staying (connections that
 -- are between two requests and keep their threads), sockets, processes (of ngx.pipe), timers (pending and running), backend (what the loop waits
--- with); and memory: the bytes of this Lua state
+-- with); stock, the bytes that are kept for the next connections; and memory: the bytes of this Lua state
 function coral.status()
   return {
     pid = worker.pid(), threads = worker.threads(), states = worker.states(), memory = worker.bytes(), parked = worker.parked(),
     staying = worker.staying(), sockets = worker.sockets(), processes = worker.processes(),
-    timers = timer.pending_count() + timer.running_count(), backend = worker.backend(),
+    timers = timer.pending_count() + timer.running_count(), backend = worker.backend(), stock = worker.stock(),
   }
 end
 
