@@ -18,9 +18,9 @@ my $restarts = $ENV{TEST_STRESS_RESTARTS} || 100;
 my $server   = Coral::Server->new(config => <<'CONF', files => { Coral::Load::files() });
 StartServers 2
 ServerLimit 16
-ThreadsPerChild 6
-MaxRequestWorkers 24
-MaxSpareThreads 24
+ThreadsPerChild 12
+MaxRequestWorkers 48
+MaxSpareThreads 48
 AsyncRequestWorkerFactor 50
 MaxKeepAliveRequests 0
 SendBufferSize 32768

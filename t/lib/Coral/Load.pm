@@ -98,6 +98,13 @@ my %kinds = (
         my $n = shift;
         return { send => [map { $_, 'answer' } map { $get->('/sleep.lua?t=0.00' . $_, $n + $_) } 1 .. 5], want => [map { 'slept ' . ($n + $_) } 1 .. 5], may_close => 1 };
     },
+    varied  => sub { # one after the other, some that wait for long, some that do not
+        my ($n, $self) = @_;
+        my @all = (['/quick.lua', 'quick N'], ['/sleep.lua?t=0.001', 'slept N'], ['/sleep.lua?t=0.05', 'slept N'], ['/many.lua', 'many N'],
+            ['/stream.lua', 'part N ' x 5], ['/thread.lua', 'thread N'], ["/talk.lua?p=$self->{upstream}", 'talk N']);
+        my @some = map { $all[rand @all] } 1 .. 10;
+        return { send => [map { $get->($some[$_][0], $n + $_), 'answer' } 0 .. 9], want => [map { $some[$_][1] =~ s/N/$n + $_/egr } 0 .. 9], may_close => 1 };
+    },
     piped   => sub {
         my $n = shift;
         return { send => [join '', map { $get->($_ % 2 ? '/sleep.lua?t=0.001' : '/quick.lua', $n + $_) } 1 .. 6],
