@@ -24,7 +24,7 @@ MaxSpareThreads 48
 AsyncRequestWorkerFactor 50
 MaxKeepAliveRequests 0
 SendBufferSize 32768
-Timeout 20
+Timeout 40
 CONF
 ok $server->start, 'starts' or diag $server->output, $server->error_log;
 my $load = Coral::Load->new(port => $server->port, upstream => $echo->port);
@@ -46,6 +46,7 @@ is $load->{bad}, 0, 'no response failed' or diag $load->{sample};
 is $late, 0, 'every restart came';
 is $done, $restarts, "$done restarts: $load->{good} answers, $load->{closed} connections closed between two, the slowest took " . sprintf '%.1f s', $load->{slowest};
 cmp_ok scalar keys %seen, '>', $restarts, 'children came and went';
+cmp_ok $load->{slowest}, '<', 20, 'no call was lost: after half of Timeout a tick brings back what nobody has called';
 my $end = time + 20;
 my @old;
 do { sleep 0.2; my %now = map { $_ => 1 } children($server->pid); @old = grep { $now{$_} } keys %seen } while (@old && time < $end);
