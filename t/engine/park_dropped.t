@@ -29,7 +29,7 @@ local c <close> = setmetatable({}, { __close = function() ngx.log(ngx.WARN, "CLO
 for i = 1, 500 do ngx.sleep(0.001) end
 ngx.print("late")
 LUA
-    'htdocs/sleep.lua' => 'ngx.sleep(1) ngx.print("slept")',
+    'htdocs/early.lua' => 'for i = 1, 300 do ngx.sleep(0.05) local f = io.open("@ROOT@/over") if f then f:close() break end end ngx.print("slept")',
     'htdocs/pid.lua'   => 'ngx.print(ngx.worker.pid())',
     'full.c'           => <<'C',
 #define _GNU_SOURCE
@@ -63,7 +63,7 @@ plan skip_all => "no C compiler" if system "cd '$root' && $cc -shared -fPIC -o f
     ok $server->start, 'starts' or diag $server->output, $server->error_log;
 }
 my $pid = $server->get('/pid.lua')->content;
-my @early = map { my $wire = Coral::Wire->new($server->port); $wire->get('/sleep.lua'); $wire } 1 .. 5;
+my @early = map { my $wire = Coral::Wire->new($server->port); $wire->get('/early.lua'); $wire } 1 .. 5;
 sleep 0.2;
 
 my @lost;
@@ -76,7 +76,9 @@ for my $n (1 .. 3) {
 $server->write('full', '');
 $lost[$_ - 1]->get("/long.lua?mark=$_") for 1 .. 3;
 is $_->answer->{code}, 0, 'the connection is closed without an answer' for @lost;
+ok $_->ends(0), 'and at once: the child, which others keep, has let it go' for @lost;
 unlink "$root/full";
+$server->write('over', '');
 is $_->answer->{body}, 'slept', 'others that were parked are answered' for @early;
 my $end = time + 8;
 sleep 0.1 while kill(0, $pid) && time < $end;

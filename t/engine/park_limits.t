@@ -16,6 +16,7 @@ plan skip_all => 'only the event MPM takes a request from its thread' if $vars->
 
 my %files = (
     'htdocs/sleep.lua'  => 'ngx.sleep(tonumber(ngx.var.arg_t)) ngx.print("slept ", ngx.var.arg_n or "")',
+    'htdocs/parked.lua' => 'ngx.print(require("coral").status().parked)',
     'lua/nap.lua'       => 'ngx.sleep(0.3) ngx.print("slept ", ngx.var.arg_n)',
     'htdocs/hello.lua'  => 'ngx.print("hello")',
     'htdocs/pid.lua'    => 'ngx.print(ngx.worker.pid())',
@@ -74,6 +75,10 @@ cmp_ok time - $begun, '>', 1.1, 'but not at the same time';
 is scalar(() = $server->error_log =~ /keeps its thread: .*CoralMaxParked/g), 1, 'it is logged, once';
 @wires = map { asked('/sleep.lua?t=1.5') } 1 .. 5;
 sleep 0.2;
+my $over = asked('/sleep.lua?t=0.3');
+sleep 0.1;
+is $server->get('/parked.lua')->content, 5, 'so many are parked, and no more';
+is $over->answer->{body}, 'slept ', 'the sixth is served all the same';
 for (1 .. 3) {
     my $wire = Coral::Wire->new($server->port);
     $wire->say('POST /both.lua HTTP/1.1', 'Host: x', 'Content-Length: 10', 'Connection: close', '');

@@ -419,14 +419,15 @@ local t = ngx.thread.spawn(function()
   show("never said")
 end)
 show(ngx.thread.kill(t))
-t = nil
-collectgarbage() collectgarbage()
 go:post()
 show(said:wait(5))
+ngx.sleep(0.01)
+show(coroutine.status(t))
 --- body
 1
 the child
 true
+dead
 
 === kill one that waits for a socket
 --- lua
@@ -439,6 +440,23 @@ show(s:receive())
 --- body
 1
 still fine
+
+=== kill one that waits for a socket: others can read from it, and write to it
+--- lua
+@LUA@
+local s = open("wait:100 say:for%20the%20next%0a")
+local t = ngx.thread.spawn(function() s:receive() end)
+show(ngx.thread.kill(t))
+show(s:receive())
+local s = open("wait:200 swallow:20000000")
+local t = ngx.thread.spawn(function() s:send(("x"):rep(20000000)) end)
+show(ngx.thread.kill(t))
+show(s:send("y"))
+--- body
+1
+for the next
+1
+1
 
 === kill one that holds a socket: it is closed with it
 --- lua
@@ -604,3 +622,20 @@ ngx.say(count)
 --- body
 1000
 
+=== those that are over leave nothing behind
+--- lua
+local function many(n)
+  for i = 1, n do
+    ngx.thread.wait(ngx.thread.spawn(function() ngx.sleep(0) end))
+    ngx.thread.kill(ngx.thread.spawn(function() ngx.sleep(5) end))
+    ngx.thread.spawn(function() end)
+  end
+  collectgarbage()
+  collectgarbage()
+  return collectgarbage("count")
+end
+local before = many(50)
+local more = many(1000) - before
+ngx.say(more < 500 and "little" or more)
+--- body
+little

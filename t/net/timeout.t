@@ -101,6 +101,19 @@ nil|timeout|""
 10
 1
 
+=== one thread reads, one writes: each has a time of its own
+--- lua
+@LUA@
+local s = open(nil, @MUTE@)
+s:settimeouts(5000, 300, 100)
+local reader = ngx.thread.spawn(function() return s:receive(1) end)
+local writer = ngx.thread.spawn(function() return s:send(("x"):rep(30000000)) end)
+show(ngx.thread.wait(reader))
+show(ngx.thread.wait(writer))
+--- body
+true|nil|timeout|""
+true|nil|timeout
+
 === receiveuntil goes on where it was
 --- lua
 @LUA@
