@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "park.h"
 
-#include "bell.h"
 #include "connection.h"
 #include "lounge.h"
 #include "stock.h"
+#include "vigil.h"
 
 #include "apr_atomic.h"
 #include "apr_portable.h"
@@ -13,8 +13,6 @@
 #include "scoreboard.h"
 
 #include <unistd.h>
-
-#define MOMENT apr_time_from_msec(100) /* most waits are over by then: watching the client would cost more than they do */
 
 /* A connection that has, or had, a parked request. */
 typedef struct coral_parked_t {
@@ -30,16 +28,9 @@ typedef struct coral_parked_t {
     int swapped;
     int aborted; /* what c->aborted was */
     void *scoreboard;
-    coral_watch_t client;
-    coral_hangup_t hangup;
-    coral_alarm_t tick;
-    coral_sleeper_t on_hangup, on_tick;
     apr_time_t since;
-    apr_time_t until, due; /* it is to be back, it has to: the MPM does not let it wait for ever */
-    enum { FRESH, LOOKED_AFTER, CALLED } stage;
-
-    /* [lock] */
-    int gone, away;
+    coral_watch_t client;
+    coral_vigil_t vigil;
 } parked_t;
 
 static struct {
@@ -123,40 +114,6 @@ int coral_park_take(int *why)
     return was;
 }
 
-static void on_hangup(coral_sleeper_t *s, coral_reason_e reason)
-{
-    parked_t *p = (parked_t *)((char *)s - offsetof(parked_t, on_hangup));
-
-    (void)reason;
-    coral_bell_lock();
-    p->gone = 1;
-    coral_bell_call(&p->bell, 0);
-    coral_bell_unlock();
-}
-
-/* In the loop: the request has been parked for a moment, so it is worth to look after its client; or for long. */
-static void on_tick(coral_sleeper_t *s, coral_reason_e reason)
-{
-    parked_t *p = (parked_t *)((char *)s - offsetof(parked_t, on_tick));
-
-    (void)reason;
-    coral_bell_lock();
-    if (p->away && p->stage == FRESH) {
-        p->stage = LOOKED_AFTER;
-        if (p->parking->watch_client)
-            coral_hangup_watch(&p->hangup, &p->on_hangup, p->descriptor);
-        coral_alarm_set(&p->tick, &p->on_tick, p->until);
-    }
-    else if (p->away && p->stage == LOOKED_AFTER) {
-        p->stage = CALLED;
-        coral_bell_call(&p->bell, 0);
-        coral_alarm_set(&p->tick, &p->on_tick, p->due);
-    }
-    else if (p->away)
-        coral_bell_call(&p->bell, 1); /* whoever is busy: the MPM does not wait */
-    coral_bell_unlock();
-}
-
 static apr_status_t on_connection_end(void *p);
 
 static parked_t *make_parked(conn_rec *c)
@@ -168,9 +125,8 @@ static parked_t *make_parked(conn_rec *c)
         connection->parked = p = apr_pcalloc(c->pool, sizeof(*p));
         p->c = c;
         p->socket = ap_get_conn_socket(c);
-        p->on_hangup.wake = on_hangup;
-        p->on_tick.wake = on_tick;
         coral_bell_init(&p->bell);
+        coral_vigil_init(&p->vigil, &p->bell);
         apr_pool_pre_cleanup_register(c->pool, p, on_connection_end); /* while its requests are still there */
     }
     return p;
@@ -223,7 +179,7 @@ int coral_park(request_rec *r, const coral_parking_t *parking, void *data)
     p->since = apr_time_now();
     coral_stock_note(p->c, 1); /* the request's own */
     coral_bell_lock();
-    p->gone = 0;
+    p->vigil.gone = 0;
     APR_RING_INSERT_TAIL(&park.all, p, coral_parked_t, link);
     coral_bell_unlock();
     return SUSPENDED;
@@ -298,7 +254,7 @@ apr_interval_time_t coral_park_back(conn_rec *c)
 {
     parked_t *p = parked_of(c);
     apr_interval_time_t time;
-    int gone, status;
+    int status;
 
     if (!p || !p->r)
         return 0;
@@ -309,10 +265,7 @@ apr_interval_time_t coral_park_back(conn_rec *c)
     p->aborted = 0;
     coral_stock_lend(c, CORAL_STOCK_ANSWER);
     ap_update_child_status(c->sbh, SERVER_BUSY_WRITE, p->r);
-    coral_bell_lock();
-    gone = p->gone;
-    coral_bell_unlock();
-    status = p->parking->back(p->data, gone);
+    status = p->parking->back(p->data, coral_vigil_is_gone(&p->vigil));
     if (status != CORAL_PARKED)
         finish(p, status);
     return time > 0 ? time : 1;
@@ -356,18 +309,12 @@ void coral_park_away(conn_rec *c)
     p->parking->away(p->data);
 }
 
-/* The MPM gives up on a connection that waits longer than Timeout. */
-static void set_times(parked_t *p)
+/* The MPM gives up on a connection that waits longer. */
+static apr_interval_time_t timeout_of(const parked_t *p)
 {
     apr_interval_time_t timeout = p->r->server->timeout, base = p->c->base_server->timeout;
-    apr_time_t now = apr_time_now();
 
-    if (timeout > base)
-        timeout = base;
-    p->until = now + timeout / 2;
-    p->due = now + timeout / 4 * 3;
-    p->stage = p->until <= now + MOMENT ? LOOKED_AFTER : FRESH;
-    coral_alarm_set(&p->tick, &p->on_tick, p->stage == FRESH ? now + MOMENT : p->until);
+    return timeout < base ? timeout : base;
 }
 
 /* The last thing before the MPM waits for the connection. */
@@ -383,8 +330,8 @@ static void on_suspend(conn_rec *c, request_rec *r)
     p->descriptor = descriptor_of(p);
     apr_os_sock_put(&p->socket, &bell, c->pool);
     p->scoreboard = c->sbh;
-    p->swapped = p->away = 1;
-    set_times(p);
+    p->swapped = 1;
+    coral_vigil_begin(&p->vigil, p->parking->watch_client ? p->descriptor : -1, timeout_of(p));
     p->parking->away(p->data); /* from here on the request is not ours: another thread may be at it */
 }
 
@@ -393,11 +340,7 @@ static int come_back(parked_t *p)
 {
     int open = descriptor_of(p) == p->bell.fd;
 
-    coral_bell_lock();
-    p->away = 0; /* on_tick() sets nothing from here on */
-    coral_bell_unlock();
-    coral_alarm_cancel(&p->tick);
-    coral_hangup_cancel(&p->hangup);
+    coral_vigil_end(&p->vigil);
     if (open)
         coral_bell_answer(&p->bell);
     else /* by the MPM, for want of room in its pollset, or because the child is to stop at once */

@@ -107,6 +107,7 @@ request strand lend
 task print body
 response answer
 vm park net_pool resolver pattern
+vigil
 bell stock
 script net process shared_value shared_list stay
 lounge
