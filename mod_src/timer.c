@@ -58,7 +58,7 @@ static void post(coral_strand_t *s)
 }
 
 /* [vm] */
-static int on_turn(coral_vm_t *vm, void *timer_)
+static int on_turn(void *vm, void *timer_)
 {
     coral_timer_t *timer = timer_;
 

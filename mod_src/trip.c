@@ -13,7 +13,7 @@ static void go_elsewhere(void *trip_)
 }
 
 /* In a thread of the loop. Whether the connection is needed. [vm] */
-static int on_turn(coral_vm_t *vm, void *trip_)
+static int on_turn(void *vm, void *trip_)
 {
     coral_trip_t *trip = trip_;
 

@@ -4,7 +4,6 @@
 #include "heap.h"
 
 #include "apr_atomic.h"
-#include "apr_portable.h"
 
 #include <stdlib.h>
 
@@ -22,15 +21,10 @@ struct coral_vm_t {
     /* [pool.lock] */
     int leases, users, served, retired;
 
-    /* [lock] */
-    apr_thread_mutex_t *lock;
-    apr_thread_cond_t *called;
-    APR_RING_HEAD(turns_t, coral_turn_t) turns; /* those without run have a thread that waits */
-    int running, *dropped, drops, drops_max;
+    coral_turns_t turns;
+    int *dropped, drops, drops_max; /* [turns.lock] */
 
     /* [vm] */
-    apr_os_thread_t runner;
-    int depth;
     void *current, *idle;
     apr_uint64_t serial;
     coral_heap_t heap;
@@ -86,7 +80,7 @@ static apr_status_t close_all(void *data)
 
         for (vm = states->all; vm; vm = next) {
             next = vm->next;
-            if (!vm->running && !vm->users)
+            if (!vm->turns.taken && !vm->users)
                 close_vm(vm);
         }
         states->all = NULL;
@@ -132,6 +126,22 @@ static states_t *states_of(const coral_conf_t *conf)
     return states;
 }
 
+/* Registry slots that nobody needs any more. [turns.lock] */
+static void drop_refs(void *vm_)
+{
+    coral_vm_t *vm = vm_;
+
+    while (vm->drops)
+        luaL_unref(vm->L, LUA_REGISTRYINDEX, vm->dropped[--vm->drops]);
+}
+
+static void note_memory(void *vm_)
+{
+    coral_vm_t *vm = vm_;
+
+    apr_atomic_set32(&vm->kilobytes, (apr_uint32_t)(vm->heap.bytes / 1024));
+}
+
 static coral_vm_t *create(states_t *states)
 {
     apr_pool_t *p;
@@ -143,10 +153,10 @@ static coral_vm_t *create(states_t *states)
     vm->pool = p;
     vm->states = states;
     APR_RING_ELEM_INIT(vm, link);
-    APR_RING_INIT(&vm->turns, coral_turn_t, link);
     vm->leases = vm->users = vm->served = 1;
-    apr_thread_mutex_create(&vm->lock, APR_THREAD_MUTEX_DEFAULT, p);
-    apr_thread_cond_create(&vm->called, p);
+    coral_turns_init(&vm->turns, p, vm);
+    vm->turns.begin = drop_refs;
+    vm->turns.end = note_memory;
     vm->L = lua_newstate(coral_heap_allocate, &vm->heap);
     if (vm->L) {
         lua_atpanic(vm->L, on_panic);
@@ -209,14 +219,26 @@ static coral_vm_t *least_used(states_t *states)
     return best;
 }
 
+/* The one used last of those nobody has on lease. A script that has waited may go on in one of them at this moment, and compute for long: then
+ * rather another, or NULL when another may be made. [pool.lock] */
+static coral_vm_t *idle(states_t *states)
+{
+    coral_vm_t *first = APR_RING_FIRST(&states->idle), *none = APR_RING_SENTINEL(&states->idle, coral_vm_t, link), *vm = first;
+
+    while (vm != none && coral_turns_are_slow(&vm->turns))
+        vm = APR_RING_NEXT(vm, link);
+    if (vm != none)
+        return vm;
+    return first != none && states->count >= states->limits.max ? first : NULL;
+}
+
 /* A state that is there, or NULL when another may be made. [pool.lock] */
 static coral_vm_t *existing(states_t *states)
 {
     coral_vm_t *vm;
 
     for (;;) {
-        if (!APR_RING_EMPTY(&states->idle, coral_vm_t, link)) {
-            vm = APR_RING_FIRST(&states->idle);
+        if ((vm = idle(states))) {
             APR_RING_REMOVE(vm, link);
             return vm;
         }
@@ -308,18 +330,11 @@ static void retire(coral_vm_t *vm)
     close_vm(vm);
 }
 
-/* Registry slots that nobody needs any more. [vm, under its lock, or the only user] */
-static void drop_refs(coral_vm_t *vm)
-{
-    while (vm->drops)
-        luaL_unref(vm->L, LUA_REGISTRYINDEX, vm->dropped[--vm->drops]);
-}
-
 /* Leaves a slot to whoever has the turn next. A slot that cannot be noted for want of memory is lost with the state. */
 static void drop_ref(coral_vm_t *vm, int ref)
 {
-    apr_thread_mutex_lock(vm->lock);
-    if (!vm->running)
+    apr_thread_mutex_lock(vm->turns.lock);
+    if (!vm->turns.taken)
         luaL_unref(vm->L, LUA_REGISTRYINDEX, ref);
     else {
         if (vm->drops == vm->drops_max) {
@@ -333,7 +348,7 @@ static void drop_ref(coral_vm_t *vm, int ref)
         if (vm->drops < vm->drops_max)
             vm->dropped[vm->drops++] = ref;
     }
-    apr_thread_mutex_unlock(vm->lock);
+    apr_thread_mutex_unlock(vm->turns.lock);
 }
 
 void coral_vm_end_lease(coral_vm_t *vm, int waits)
@@ -360,111 +375,17 @@ void coral_vm_give(coral_vm_t *vm, int ref, int on_lease)
         retire(vm);
 }
 
-/* [lock] */
-static void begin_turn(coral_vm_t *vm)
-{
-    vm->running = 1;
-    vm->runner = apr_os_thread_current();
-    drop_refs(vm);
-}
-
-/* Waits for the turn; those who come are served in order. Returns whether this thread had the turn already. */
-static int enter(coral_vm_t *vm)
-{
-    coral_turn_t turn = { .run = NULL };
-
-    apr_thread_mutex_lock(vm->lock);
-    if (vm->running) {
-        if (apr_os_thread_equal(vm->runner, apr_os_thread_current())) {
-            apr_thread_mutex_unlock(vm->lock);
-            return 1;
-        }
-        APR_RING_INSERT_TAIL(&vm->turns, &turn, coral_turn_t, link);
-        while (!turn.called)
-            apr_thread_cond_wait(vm->called, vm->lock);
-    }
-    begin_turn(vm);
-    apr_thread_mutex_unlock(vm->lock);
-    return 0;
-}
-
-int coral_vm_try(coral_vm_t *vm)
-{
-    int free;
-
-    apr_thread_mutex_lock(vm->lock);
-    free = !vm->running;
-    if (free)
-        begin_turn(vm);
-    apr_thread_mutex_unlock(vm->lock);
-    return free;
-}
-
-/* A thread of the loop takes a turn that was posted; running is set already. */
-static void take_turn(coral_errand_t *errand)
-{
-    coral_turn_t *turn = (coral_turn_t *)((char *)errand - offsetof(coral_turn_t, errand));
-    coral_vm_t *vm = turn->vm;
-    void (*after)(void *data) = turn->after, *data = turn->data;
-
-    apr_thread_mutex_lock(vm->lock);
-    begin_turn(vm);
-    apr_thread_mutex_unlock(vm->lock);
-    if (!turn->run(vm, data))
-        after = NULL;
-    coral_vm_leave(vm);
-    if (after)
-        after(data);
-}
-
-/* The turn goes to this one. [lock] */
-static void call(coral_vm_t *vm, coral_turn_t *turn)
-{
-    vm->running = 1;
-    if (turn->run) {
-        turn->errand.run = take_turn;
-        coral_poller_post(&turn->errand);
-    }
-    else {
-        turn->called = 1;
-        apr_thread_cond_broadcast(vm->called);
-    }
-}
-
-void coral_vm_post(coral_vm_t *vm, coral_turn_t *turn)
-{
-    turn->vm = vm;
-    apr_thread_mutex_lock(vm->lock);
-    if (vm->running)
-        APR_RING_INSERT_TAIL(&vm->turns, turn, coral_turn_t, link);
-    else
-        call(vm, turn);
-    apr_thread_mutex_unlock(vm->lock);
-}
-
-void coral_vm_leave(coral_vm_t *vm)
-{
-    apr_atomic_set32(&vm->kilobytes, (apr_uint32_t)(vm->heap.bytes / 1024));
-    apr_thread_mutex_lock(vm->lock);
-    memset(&vm->runner, 0, sizeof(vm->runner));
-    if (APR_RING_EMPTY(&vm->turns, coral_turn_t, link))
-        vm->running = 0;
-    else {
-        coral_turn_t *next = APR_RING_FIRST(&vm->turns);
-
-        APR_RING_REMOVE(next, link);
-        call(vm, next);
-    }
-    apr_thread_mutex_unlock(vm->lock);
-}
+int coral_vm_try(coral_vm_t *vm) { return coral_turns_try(&vm->turns); }
+void coral_vm_post(coral_vm_t *vm, coral_turn_t *turn) { coral_turns_post(&vm->turns, turn); }
+void coral_vm_leave(coral_vm_t *vm) { coral_turns_leave(&vm->turns); }
 
 void coral_vm_run(coral_vm_t *vm, coral_vm_job_fn *job, void *data)
 {
-    int mine = enter(vm);
+    int mine = coral_turns_enter(&vm->turns);
 
     job(vm, data);
     if (!mine)
-        coral_vm_leave(vm);
+        coral_turns_leave(&vm->turns);
 }
 
 int coral_vm_fits(const coral_vm_t *vm, const coral_conf_t *conf)

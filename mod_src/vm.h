@@ -9,7 +9,7 @@
 #define CORAL_VM_H
 
 #include "conf.h"
-#include "poller.h"
+#include "turn.h"
 
 typedef struct coral_vm_t coral_vm_t;
 typedef void coral_vm_job_fn(coral_vm_t *vm, void *data);
@@ -32,19 +32,7 @@ void coral_vm_give(coral_vm_t *vm, int ref, int on_lease);
 /* [any] Runs a job on this thread when the state's turn comes. A job may bring another one to the same state. */
 void coral_vm_run(coral_vm_t *vm, coral_vm_job_fn *job, void *data);
 
-/* A turn that is waited for without a thread. Zeroed before its first use. */
-typedef struct coral_turn_t coral_turn_t;
-struct coral_turn_t {
-    APR_RING_ENTRY(coral_turn_t) link;
-    int (*run)(coral_vm_t *vm, void *data); /* [vm] in a thread of the loop; whether to call after() */
-    void (*after)(void *data);              /* [any] with the state let go; the turn itself may be gone when this is called */
-    void *data;
-    coral_vm_t *vm;
-    coral_errand_t errand;
-    int called; /* vm.c's own */
-};
-
-/* [any] The turn is taken when it comes, by a thread of the loop. */
+/* [any] The turn is taken when it comes, by a thread of the loop (turn.h). run() is told the state. */
 void coral_vm_post(coral_vm_t *vm, coral_turn_t *turn);
 
 /* [any] Takes the turn if the state is free, else returns 0; coral_vm_leave() gives it back. */

@@ -111,7 +111,7 @@ vigil
 bell stock
 script net process shared_value shared_list stay
 lounge
-sleeper conf source variable connection shared matcher spool
+sleeper conf source variable turn connection shared matcher spool
 poller net_tls dict
 arena errlog tls_settings heap belonging
 coral

@@ -17,6 +17,7 @@ my %files = (
     'htdocs/count.lua'  => 'local t = package.loaded.counted or { n = 0 } package.loaded.counted = t t.n = t.n + 1 ngx.print(t.n)',
     'htdocs/slow.lua'   => 'local n = ngx.var.arg_n ngx.sleep(0.2) ngx.print(n, " ", require("coral").status().states)',
     'htdocs/held.lua'   => 'local n, e = ngx.var.arg_n, ngx.now() + 0.3 while ngx.now() < e do end ngx.print(n, " ", require("coral").status().states)',
+    'htdocs/after.lua'  => 'local n = ngx.var.arg_n ngx.sleep(0.1) local e = os.clock() + n while os.clock() < e do end ngx.print(n)',
     'htdocs/busy.lua'   => 'local e = os.clock() + 0.05 while os.clock() < e do end ngx.print(ngx.var.arg_n)',
     'htdocs/global.lua' => '_G.leak = _G.leak or ngx.var.arg_v ngx.print(_G.leak)',
     'htdocs/own.lua'    => 'ngx.print(tostring(mine), " ") mine = "set" ngx.print(mine)',
@@ -55,6 +56,19 @@ SKIP: {
     is join(' ', map { (split)[0] } @got), '1 2 3 4', 'four at the same time';
     is((sort map { (split)[1] } @got)[-1], 4, 'had four states');
     is text('/states.lua'), 4, 'which are kept';
+}
+
+# Whose script has waited has let others have his state. While he computes there they are better off with another.
+SKIP: {
+    skip 'nobody is parked', 4 if Apache::Test::vars()->{coral_mpm} ne 'event';
+    serve "CoralStates 0 0\n";
+    my $busy = asked('/after.lua?n=1.5');
+    sleep 0.4;
+    is answer(asked('/states.lua')), 2, 'a new request gets another';
+    my $waits = '';
+    vec($waits, fileno $busy, 1) = 1;
+    is select($waits, undef, undef, 0), 0, 'before the one who computes is done';
+    is answer($busy), '1.5', '… who is none the worse';
 }
 
 # Made beforehand, and a most.
