@@ -39,7 +39,7 @@ my %waits = (
 
 # Who ends it.
 my %ends = (
-    kill => 'local t = ngx.thread.spawn(wait) ngx.sleep(0.03) ngx.thread.kill(t) ngx.say("ended")',
+    kill => 'local t = ngx.thread.spawn(wait) ngx.sleep(0.03) ngx.thread.kill(t) ngx.say("ended") ngx.exit(200)',    # the threads of a killed one go on
     exit => 'ngx.thread.spawn(wait) ngx.sleep(0.03) ngx.say("ended") ngx.exit(200)',
     exit_of_thread => 'ngx.thread.spawn(function() ngx.sleep(0.03) ngx.say("ended") ngx.exit(200) end) wait()',
     error => 'ngx.thread.spawn(wait) ngx.sleep(0.03) error("on purpose")',
@@ -48,7 +48,7 @@ my %ends = (
         . 'while not over do ngx.sleep(0.01) end ngx.say("ended")',
     timer_error => 'local over ngx.timer.at(0, function() ngx.thread.spawn(wait) ngx.sleep(0.03) over = true error("on purpose") end) '
         . 'while not over do ngx.sleep(0.01) end ngx.say("ended")',
-    timer_kill => 'local over ngx.timer.at(0, function() local t = ngx.thread.spawn(wait) ngx.sleep(0.03) ngx.thread.kill(t) over = true end) '
+    timer_kill => 'local over ngx.timer.at(0, function() local t = ngx.thread.spawn(wait) ngx.sleep(0.03) ngx.thread.kill(t) over = true ngx.exit(0) end) '
         . 'while not over do ngx.sleep(0.01) end ngx.say("ended")',
     gone => 'wait()',    # the client
 );
@@ -109,7 +109,8 @@ for my $round (1, 2) {
     }
     my ($memory, $states, $now);
     settled(sub { ($memory, $states, $now) = status(); $now <= $descriptors + 6 }) if $one_child;
-    cmp_ok $now, '<=', $descriptors + 6, "descriptors, round $round" if $one_child;
+    next unless $one_child;
+    cmp_ok $now, '<=', $descriptors + 6, "descriptors, round $round" unless $round == 1 && $ENV{CORAL_SANITIZED};    # more wait at a time: wake descriptors are kept
     push @round, $memory;
 }
 cmp_ok $round[1], '<', $round[0] + 300_000, 'memory is given back' if $one_child;
