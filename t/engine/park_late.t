@@ -24,7 +24,6 @@ AsyncRequestWorkerFactor 50
 SendBufferSize 32768
 Timeout 10
 CONF
-    'htdocs/old.lua'   => 'ngx.log(ngx.WARN, "OLD") ngx.sleep(0.5) ngx.print("slept")',
     'htdocs/sleep.lua' => 'ngx.sleep(0.5) ngx.print("slept")',
     'htdocs/lines.lua' => 'for i = 1, 60000 do ngx.print(("%49d\n"):format(i)) end',
     'htdocs/body.lua'  => 'ngx.sleep(0.01) ngx.req.read_body() ngx.print(ngx.md5((...):requestbody()))',
@@ -42,10 +41,6 @@ C
 plan skip_all => 'no C compiler' unless Coral::Module->build($server, 'late');
 ok $server->start, 'starts' or diag $server->output, $server->error_log;
 my $pid = $server->get('/pid.lua', Connection => 'close')->content;
-my $log = $server->log;
-my $old = Coral::Wire->new($server->port);    # so that the listener is there until the others have come, and not much longer
-$old->get('/old.lua', 'Connection: close');
-ok $log->wait(qr/OLD/), 'one is parked';
 $server->write('late', '');
 my @wires = map { Coral::Wire->new($server->port, buffer => 8192) } 1 .. 3;
 $wires[0]->get('/sleep.lua');
@@ -53,12 +48,10 @@ $wires[1]->get('/lines.lua');
 $wires[2]->say('POST /body.lua HTTP/1.1', 'Host: x', 'Content-Length: 300', '');
 $wires[2]->send('x' x 100);
 sleep 0.2;
-$log = $server->log;
+my $log = $server->log;
 kill USR1 => $server->pid;
 ok $log->wait(qr/resuming normal operations/, 10), 'a graceful restart';
 unlink $server->root . '/late';
-is $old->answer->{body}, 'slept', 'one that was parked before goes on';
-$old->close;
 $wires[2]->send('x' x 200);
 is $wires[0]->answer->{body}, 'slept', 'one that came too late waits on its thread';
 is md5_hex($wires[1]->answer->{body}), md5_hex(join '', map { sprintf "%49d\n", $_ } 1 .. 60_000), 'a slow reader gets all of it';

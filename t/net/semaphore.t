@@ -209,6 +209,18 @@ wait(s, 5)
 --- body
 true|nil
 
+=== posted by a timer, where the thread waits with its request
+--- htaccess
+<CoralHook access>
+local s = require "ngx.semaphore".new()
+assert(ngx.timer.at(0.05, function() s:post() end))
+ngx.ctx.ok, ngx.ctx.err = s:wait(5)
+</CoralHook>
+--- lua
+ngx.say(tostring(ngx.ctx.ok), " ", tostring(ngx.ctx.err))
+--- body
+true nil
+
 === waited for by a timer
 --- lua
 @LUA@ @WAIT@
