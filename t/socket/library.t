@@ -93,8 +93,7 @@ sub start_redis {
     defined($redis_pid = fork) or die "fork: $!\n";
     if (!$redis_pid) {
         open STDOUT, '>', '/dev/null';
-        exec { $redis_server } 'redis-server', '--port', $redis_port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no';
-        POSIX::_exit(127);
+        exec { $redis_server } 'redis-server', '--port', $redis_port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no' or POSIX::_exit(127);
     }
     for (1 .. 250) { return 1 if redis_cli('PING') =~ /PONG/; sleep 0.04 }
     return 0;
