@@ -2,19 +2,14 @@
 # A thousand mixed requests to an httpd -X under valgrind's memcheck: no error, nothing lost, no growth.
 use strict;
 use warnings;
-use Apache::Test ();
 use Coral::File;
 use Coral::Server;
-use IO::Socket::INET;
+use Coral::Valgrind;
 use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $vars = Apache::Test::vars();
-my ($valgrind) = grep { -x } map { "$_/valgrind" } split /:/, $ENV{PATH};
-plan skip_all => 'no valgrind (Debian: valgrind)'        unless $valgrind;
-plan skip_all => 'the sanitizers and valgrind do not mix' if $ENV{CORAL_SANITIZED};
-plan skip_all => 'under event only'                      if $vars->{coral_mpm} ne 'event';
+my $valgrind = Coral::Valgrind->new;
 
 my $server = Coral::Server->new(config => <<'CONF', files => {
 StartServers 1
@@ -109,20 +104,7 @@ LUA
     'htdocs/ht/fix.lua'  => 'ngx.header["X-V"] = ngx.var.v',
     'htdocs/ht/a.txt'    => "a\n",
 });
-# What libevent keeps once for the process looks lost when httpd has unloaded it.
-Coral::File::write_file($server->root . '/suppressions', "{\n  libevent\n  Memcheck:Leak\n  ...\n  fun:coral_poller_start\n}\n");
-Coral::File::write_file($server->root . '/httpd', "#!/bin/sh\nexec '$valgrind' --log-file='@{[$server->root]}/valgrind.log' --leak-check=full"
-    . " --suppressions='@{[$server->root]}/suppressions'"
-    . " --show-leak-kinds=definite --keep-debuginfo=yes --num-callers=25 --vgdb-prefix='@{[$server->root]}/vgdb' '$vars->{httpd}' \"\$@\"\n");
-chmod 0755, $server->root . '/httpd';
-$server->{vars} = { %$vars, httpd => $server->root . '/httpd' };
-$server->{pid}  = $server->httpd('-X');
-my $up = 0;
-for (1 .. 300) {
-    last if $server->gone || ($up = defined IO::Socket::INET->new('127.0.0.1:' . $server->port));
-    sleep 0.2;
-}
-ok $up, 'httpd -X runs under valgrind' or BAIL_OUT($server->output . $server->error_log);
+$valgrind->start($server, log => 'valgrind.log', options => "--vgdb-prefix='@{[$server->root]}/vgdb'", httpd => '-X');
 
 # METHOD, path, body, status.
 my @mix = map { [split] } grep /\S/, split /\n/, <<'MIX';

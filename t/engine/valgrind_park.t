@@ -3,20 +3,14 @@
 # memcheck: no error, and no child leaves anything behind.
 use strict;
 use warnings;
-use Apache::Test ();
 use Coral::Echo;
 use Coral::File;
 use Coral::Load;
 use Coral::Server;
-use IO::Socket::INET;
+use Coral::Valgrind;
 use Test::More;
-use Time::HiRes qw(sleep);
 
-my $vars = Apache::Test::vars();
-my ($valgrind) = grep { -x } map { "$_/valgrind" } split /:/, $ENV{PATH};
-plan skip_all => 'no valgrind (Debian: valgrind)'        unless $valgrind;
-plan skip_all => 'the sanitizers and valgrind do not mix' if $ENV{CORAL_SANITIZED};
-plan skip_all => 'under event only'                      if $vars->{coral_mpm} ne 'event';
+my $valgrind = Coral::Valgrind->new;
 
 my $echo   = Coral::Echo->new(0.002);
 my $server = Coral::Server->new(config => <<'CONF', files => { Coral::Load::files() });
@@ -31,20 +25,8 @@ SendBufferSize 32768
 CoralKeepAliveStay 50
 CoralSharedDict load 1m
 CONF
-# What libevent keeps once for the process looks lost when httpd has unloaded it.
 my $root = $server->root;
-Coral::File::write_file("$root/suppressions", "{\n  libevent\n  Memcheck:Leak\n  ...\n  fun:coral_poller_start\n}\n");
-Coral::File::write_file("$root/httpd", "#!/bin/sh\nexec '$valgrind' --log-file='$root/valgrind.%p' --leak-check=full --suppressions='$root/suppressions'"
-    . " --show-leak-kinds=definite --keep-debuginfo=yes --num-callers=25 --vgdb=no --fair-sched=yes '$vars->{httpd}' \"\$@\"\n");
-chmod 0755, "$root/httpd";
-$server->{vars} = { %$vars, httpd => "$root/httpd" };
-$server->{pid}  = $server->httpd('-DFOREGROUND');
-my $up = 0;
-for (1 .. 300) {
-    last if $server->gone || ($up = defined IO::Socket::INET->new('127.0.0.1:' . $server->port));
-    sleep 0.2;
-}
-ok $up, 'httpd runs under valgrind' or BAIL_OUT($server->output . $server->error_log);
+$valgrind->start($server, log => 'valgrind.%p', options => '--vgdb=no --fair-sched=yes', httpd => '-DFOREGROUND');
 
 my $load = Coral::Load->new(port => $server->port, upstream => $echo->port, dying => $echo->port, width => 8, kinds => [Coral::Load->kinds]);
 my $log  = $server->log;
