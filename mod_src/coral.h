@@ -48,4 +48,12 @@ APLOG_USE_MODULE(coral);
 /* The handler name of SetHandler and AddHandler. */
 #define CORAL_HANDLER "coral"
 
+/* [any] Whether the child has been told to, in whichever way. */
+static inline int coral_is_stopping(void)
+{
+    int state = 0;
+
+    return ap_mpm_query(AP_MPMQ_MPM_STATE, &state) != APR_SUCCESS || state == AP_MPMQ_STOPPING;
+}
+
 #endif

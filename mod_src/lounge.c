@@ -96,17 +96,10 @@ static void set_tick(void)
     lounge.ticking = 1;
 }
 
-static int all_have_to_leave(void)
-{
-    int state = 0;
-
-    return ap_mpm_query(AP_MPMQ_MPM_STATE, &state) != APR_SUCCESS || state == AP_MPMQ_STOPPING || lounge.wanted();
-}
-
-/* In the loop: those go who have waited too long. */
+/* In the loop: those go who have waited too long, or all. */
 static void on_tick(evutil_socket_t fd, short what, void *unused)
 {
-    apr_time_t until = all_have_to_leave() ? CORAL_NEVER : apr_time_now();
+    apr_time_t until = coral_is_stopping() || lounge.wanted() ? CORAL_NEVER : apr_time_now();
     guest_t *guest, *next;
 
     (void)fd;

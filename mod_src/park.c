@@ -226,14 +226,6 @@ static void finish(parked_t *p, int status)
     coral_stock_note(c, CORAL_STOCK_ANSWER);
 }
 
-/* Whether the child has been told to, in whichever way. */
-static int is_stopping(void)
-{
-    int state = 0;
-
-    return ap_mpm_query(AP_MPMQ_MPM_STATE, &state) != APR_SUCCESS || state == AP_MPMQ_STOPPING;
-}
-
 void coral_park_enter(conn_rec *c)
 {
     coral_connection_t *connection;
@@ -243,7 +235,7 @@ void coral_park_enter(conn_rec *c)
     connection = coral_connection_of(c);
     if (!connection) {
         connection = coral_connection_make(c);
-        connection->lasting = !is_stopping();
+        connection->lasting = !coral_is_stopping();
         coral_stock_lend(c, CORAL_STOCK_REQUEST);
     }
     if (apr_atomic_inc32(&connection->here))
@@ -402,7 +394,7 @@ static int on_pre_close(conn_rec *c)
 static apr_status_t on_connection_end(void *p_)
 {
     parked_t *p = p_;
-    int open, stopping = is_stopping();
+    int open, stopping = coral_is_stopping();
 
     if (!p->r)
         return APR_SUCCESS;

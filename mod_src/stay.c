@@ -69,15 +69,20 @@ int coral_stay_is_crowded(void)
 }
 
 /* Too many threads wait themselves, so some connections have to go by way of the listener. Then all shall, for a while: those threads are
- * always ready to run, and the listener, one among so many, would get too little of the processors. New connections would wait in vain.
- * Guests of the lounge need few threads to be served, so more of them may stay. */
-static int is_full(int alone)
+ * always ready to run, and the listener, one among so many, would get too little of the processors. New connections would wait in vain. */
+static int is_crowded(void)
 {
-    int crowded = alone ? coral_stay_is_crowded() : (threads - coral_stay_busy()) * SPARE < threads;
+    int crowded = coral_stay_is_crowded();
 
-    if (alone && crowded)
+    if (crowded)
         paused_until = apr_time_now() + PAUSE;
     return crowded;
+}
+
+/* Guests of the lounge need few threads to be served, so more of them may stay. */
+static int is_full(void)
+{
+    return (threads - coral_stay_busy()) * SPARE < threads;
 }
 
 /* The next request has come in time. */
@@ -113,16 +118,12 @@ static int is_worth_it(coral_connection_t *stay)
 /* Whether the connection waits for its next request, and may be waited for. */
 static int may_stay(conn_rec *c, coral_connection_t *stay)
 {
-    int state = 0;
-
     if (!stay || !stay->stayed_for || c->cs->state != CONN_STATE_WRITE_COMPLETION || c->cs->sense != CONN_SENSE_DEFAULT
         || c->keepalive != AP_CONN_KEEPALIVE || c->aborted || is_wanted())
         return 0;
     if (stay->skip > 0)
         return stay->skip--, 0;
-    if (!is_worth_it(stay))
-        return 0;
-    return ap_mpm_query(AP_MPMQ_MPM_STATE, &state) == APR_SUCCESS && state != AP_MPMQ_STOPPING;
+    return is_worth_it(stay) && !coral_is_stopping();
 }
 
 /* Writes what is left of the response, as the MPM would. Whether nothing is left. */
@@ -205,10 +206,10 @@ static coral_round_e round_of_guest(conn_rec *c, void *serving_)
         expect_request(c);
     }
     end = serving->round(c, serving->data);
-    if (end == CORAL_ROUND_LEAVES || !(end == CORAL_ROUND_WAITING ? may_wait() : is_to_stay(c)))
-        return CORAL_ROUND_LEAVES;
     if (end == CORAL_ROUND_WAITING)
-        return end;
+        return may_wait() ? end : CORAL_ROUND_LEAVES;
+    if (end == CORAL_ROUND_LEAVES || !is_to_stay(c))
+        return CORAL_ROUND_LEAVES;
     ap_update_child_status(c->sbh, SERVER_BUSY_KEEPALIVE, NULL);
     return end;
 }
@@ -221,7 +222,7 @@ static int comes(conn_rec *c, serving_t *serving)
     ap_update_child_status(c->sbh, SERVER_BUSY_KEEPALIVE, NULL);
     if (stay->alone > 0)
         stay->alone--;
-    else if (is_full(0))
+    else if (is_full())
         return 0;
     else
         switch (coral_lounge_wait(c, round_of_guest, serving->away, serving)) {
@@ -235,7 +236,7 @@ static int comes(conn_rec *c, serving_t *serving)
         case CORAL_LOUNGE_CLOSED:
             break;
         }
-    return !is_full(1) && next_request(c, stay);
+    return !is_crowded() && next_request(c, stay);
 }
 
 int coral_stay(conn_rec *c, coral_round_t *round, coral_away_t *away, void *data)
